@@ -1,0 +1,187 @@
+"""Claims: what an object says of itself, how strongly that is known, and where it comes from.
+
+A claim names a property, its parameters and a basis. The vocabulary is closed: an unknown property or a
+parameter outside its range is an error when the claim is made, not when it is used. This module imports no torch.
+"""
+
+from __future__ import annotations
+
+import difflib
+import enum
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any
+
+from .errors import ConfigError
+
+
+class Basis(enum.IntEnum):
+    """How a claim is known. Larger is stronger, so the basis of a conclusion is the ``min`` of its premises'."""
+
+    ASSUMED = 0
+    MEASURED = 1
+    CERTIFIED = 2
+    BY_CONSTRUCTION = 3
+
+    @property
+    def label(self) -> str:
+        return self.name.lower().replace("_", " ")
+
+
+ASSUMED, MEASURED, CERTIFIED, BY_CONSTRUCTION = Basis
+
+
+@dataclass(frozen=True)
+class _Range:
+    """A real parameter between ``low`` and ``high``; an open end excludes its bound."""
+
+    low: float
+    high: float
+    low_open: bool = False
+    high_open: bool = False
+
+    def __contains__(self, value: object) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float) or math.isnan(value):
+            return False
+        above = value > self.low if self.low_open else value >= self.low
+        below = value < self.high if self.high_open else value <= self.high
+        return above and below
+
+    def __str__(self) -> str:
+        return f"{'(' if self.low_open else '['}{self.low:g}, {self.high:g}{')' if self.high_open else ']'}"
+
+
+@dataclass(frozen=True)
+class _Text:
+    """A parameter that is free text, such as the name of a group."""
+
+    def __contains__(self, value: object) -> bool:
+        return isinstance(value, str) and bool(value)
+
+    def __str__(self) -> str:
+        return "a non-empty string"
+
+
+_NONNEGATIVE = _Range(0.0, math.inf, high_open=True)
+_POSITIVE = _Range(0.0, math.inf, low_open=True, high_open=True)
+
+#: Property -> the parameters it needs and their ranges. Meanings are in ``MEANING``.
+PROPERTIES: Mapping[str, Mapping[str, _Range | _Text]] = MappingProxyType(
+    {
+        "linear": {},
+        "adjoint": {},
+        "norm_bound": {"lower": _NONNEGATIVE, "upper": _NONNEGATIVE},
+        "self_adjoint": {},
+        "positive_semidefinite": {},
+        "isometric": {},
+        "unitary": {},
+        "lipschitz": {"constant": _NONNEGATIVE},
+        "nonexpansive": {},
+        "averaged": {"alpha": _Range(0.0, 1.0, low_open=True, high_open=True)},
+        "firmly_nonexpansive": {},
+        "convex": {},
+        "strongly_convex": {"modulus": _POSITIVE},
+        "smooth": {"constant": _NONNEGATIVE},
+        "prox": {},
+        "equivariant": {"group": _Text()},
+        "invariant": {"group": _Text()},
+        "gradient_field": {},
+        "differentiable": {},
+        "convergent": {"to": _Text()},
+    }
+)
+
+MEANING: Mapping[str, str] = MappingProxyType(
+    {
+        "linear": "A(ax + bz) = a Ax + b Az",
+        "adjoint": "<Ax, y> = <x, A*y> to rounding",
+        "norm_bound": "lower <= |A| <= upper (spectral norm)",
+        "self_adjoint": "A = A*",
+        "positive_semidefinite": "A = A* and <Ax, x> >= 0",
+        "isometric": "|Ax| = |x|",
+        "unitary": "A*A = AA* = id",
+        "lipschitz": "|F(x) - F(z)| <= constant |x - z|",
+        "nonexpansive": "|F(x) - F(z)| <= |x - z|",
+        "averaged": "F = (1 - alpha) id + alpha N with N nonexpansive",
+        "firmly_nonexpansive": "F is 1/2-averaged",
+        "convex": "f(tx + (1 - t)z) <= t f(x) + (1 - t) f(z)",
+        "strongly_convex": "f - (modulus/2)|.|^2 is convex",
+        "smooth": "the gradient of f is Lipschitz with this constant",
+        "prox": "prox(v, tau) minimises f(x) + |x - v|^2 / (2 tau)",
+        "equivariant": "F(g.x) = g.F(x) for every g of the group",
+        "invariant": "f(g.x) = f(x) for every g of the group",
+        "gradient_field": "F is the gradient of a functional",
+        "differentiable": "gradients reach the input and every tensor it was built from",
+        "convergent": "the iterates, or their objective values, converge as stated",
+    }
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One property that an object states of itself.
+
+    property: a key of ``PROPERTIES``.   params: its parameters, e.g. ``{"alpha": 0.5}``.
+    basis: how it is known.   evidence: what was computed or measured.   source: theorem and publication.
+
+    Raises: ConfigError if the property is unknown, or a parameter is missing, unknown or outside its range.
+    """
+
+    property: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    basis: Basis = ASSUMED
+    evidence: str = ""
+    source: str = ""
+
+    def __post_init__(self) -> None:
+        if self.property not in PROPERTIES:
+            near = difflib.get_close_matches(self.property, PROPERTIES, n=3)
+            hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(PROPERTIES)}."
+            raise ConfigError(f"Claim: property is {self.property!r}, expected a known one. {hint}")
+        wanted = PROPERTIES[self.property]
+        if set(self.params) != set(wanted):
+            raise ConfigError(
+                f"Claim {self.property}: parameters are {sorted(self.params)}, expected {sorted(wanted)}. "
+                "Name exactly these."
+            )
+        for name, allowed in wanted.items():
+            if self.params[name] not in allowed:
+                raise ConfigError(
+                    f"Claim {self.property}: {name} is {self.params[name]!r}, expected a value in {allowed}. "
+                    "Correct the claim or drop it."
+                )
+        object.__setattr__(self, "basis", Basis(self.basis))
+        object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
+
+    def __hash__(self) -> int:
+        return hash((self.property, tuple(sorted(self.params.items())), self.basis, self.evidence, self.source))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # A mapping proxy cannot be pickled, and objects that carry claims must be.
+        return (_rebuild, (self.property, dict(self.params), int(self.basis), self.evidence, self.source))
+
+    def __str__(self) -> str:
+        inside = ", ".join(f"{k}={v:.6g}" if isinstance(v, float) else f"{k}={v}" for k, v in self.params.items())
+        return f"{self.property}({inside})" if inside else self.property
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready form, as it stands in ``record.json`` and ``--json`` output."""
+        return {
+            "property": self.property,
+            "params": dict(self.params),
+            "basis": self.basis.label,
+            "evidence": self.evidence,
+            "source": self.source,
+        }
+
+
+def _rebuild(name: str, params: dict[str, Any], basis: int, evidence: str, source: str) -> Claim:
+    return Claim(property=name, params=params, basis=Basis(basis), evidence=evidence, source=source)
+
+
+def find_claim(claims: tuple[Claim, ...], name: str) -> Claim | None:
+    """The strongest claim of that property, or None."""
+    found = [claim for claim in claims if claim.property == name]
+    return max(found, key=lambda claim: claim.basis, default=None)
