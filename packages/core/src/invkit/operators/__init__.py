@@ -1,0 +1,19 @@
+"""Linear operators with exact adjoints and norm intervals, and their algebra."""
+
+from .algebra import Adjoint, Composition, Normal, Scaled, Stack, Sum, stack
+from .base import HasGram, HasPseudoInverse, LinearOperator, Operator
+from .blur import Blur
+from .coils import Coils
+from .dense import Dense
+from .finite_difference import FiniteDifference
+from .fourier import Fourier
+from .identity import Identity
+from .norm import Interval
+from .sense import sense
+from .space import Space, inner, norm, per_image
+
+__all__ = [
+    "Adjoint", "Blur", "Coils", "Composition", "Dense", "FiniteDifference", "Fourier", "HasGram", "HasPseudoInverse",
+    "Identity", "Interval", "LinearOperator", "Normal", "Operator", "Scaled", "Space", "Stack", "Sum", "inner", "norm",
+    "per_image", "sense", "stack",
+]  # fmt: skip

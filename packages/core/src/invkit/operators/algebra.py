@@ -1,0 +1,276 @@
+"""Algebra of linear operators: A @ B, A + B, c * A, A.H, A*A and stacks. Structure follows only sound rules.
+
+(AB)* = B*A*    (A + B)* = A* + B*    (cA)* = conj(c) A*    (A*)* = A
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError, ShapeError
+from .base import HasGram, LinearOperator, require_space
+from .norm import Interval, stacked
+from .space import Space
+
+_SYMMETRIC = frozenset({"self_adjoint", "positive_semidefinite"})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scaled(LinearOperator):
+    """c A for a real or complex number c, which may be a 0-d tensor that is learned.
+
+    Raises: ConfigError if c is not finite; ShapeError if c is complex and A is real.
+    """
+
+    factor: float | complex | Tensor
+    operator: LinearOperator
+
+    def __post_init__(self) -> None:
+        value = complex(self.factor)
+        if not (abs(value) < float("inf")):
+            raise ConfigError(f"Scaled: factor is {self.factor}, expected a finite number. Check where it comes from.")
+        if isinstance(self.factor, complex | Tensor) and value.imag and not self.operator.codomain.is_complex:
+            raise ShapeError(f"Scaled: factor is {self.factor}, expected a real one for a real operator. Use a float.")
+
+    @property
+    def domain(self) -> Space:
+        return self.operator.domain
+
+    @property
+    def codomain(self) -> Space:
+        return self.operator.codomain
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.factor * self.operator.forward(x)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return _conj(self.factor) * self.operator.adjoint(y)
+
+    def _norm(self) -> Interval:
+        return self.operator.norm().scaled(abs(complex(self.factor)))
+
+    @property
+    def structure(self) -> frozenset[str]:
+        value = complex(self.factor)
+        kept = set(self.operator.structure)
+        if value.imag:
+            kept -= _SYMMETRIC
+        if value.real < 0:
+            kept -= {"positive_semidefinite"}
+        if abs(value) != 1.0:
+            kept -= {"isometric", "unitary"}
+        return frozenset(kept)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sum(LinearOperator):
+    """A_1 + ... + A_m, all between the same spaces.
+
+    Raises: ShapeError if their spaces differ.
+    """
+
+    terms: tuple[LinearOperator, ...]
+
+    def __post_init__(self) -> None:
+        for term in self.terms[1:]:
+            require_space(term.domain, self.terms[0].domain, "Sum", "domain of a term")
+            require_space(term.codomain, self.terms[0].codomain, "Sum", "codomain of a term")
+
+    @property
+    def domain(self) -> Space:
+        return self.terms[0].domain
+
+    @property
+    def codomain(self) -> Space:
+        return self.terms[0].codomain
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return functools.reduce(torch.add, (term.forward(x) for term in self.terms))
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return functools.reduce(torch.add, (term.adjoint(y) for term in self.terms))
+
+    def _norm(self) -> Interval:
+        return functools.reduce(Interval.__add__, (term.norm() for term in self.terms))
+
+    @property
+    def structure(self) -> frozenset[str]:
+        return frozenset.intersection(*(term.structure for term in self.terms)) & _SYMMETRIC
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Composition(LinearOperator):
+    """A B: first B, then A.
+
+    Raises: ShapeError if the codomain of B is not the domain of A.
+    """
+
+    left: LinearOperator
+    right: LinearOperator
+
+    def __post_init__(self) -> None:
+        require_space(self.right.codomain, self.left.domain, "Composition", "codomain of the right operator")
+
+    @property
+    def domain(self) -> Space:
+        return self.right.domain
+
+    @property
+    def codomain(self) -> Space:
+        return self.left.codomain
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.left.forward(self.right.forward(x))
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self.right.adjoint(self.left.adjoint(y))
+
+    def _norm(self) -> Interval:
+        product = self.left.norm() * self.right.norm()
+        # |AB| = |A| |B| when A preserves lengths or B is onto and does; otherwise the product only bounds it.
+        attained = "isometric" in self.left.structure or "unitary" in self.right.structure
+        return product if attained else product.without_lower()
+
+    @property
+    def structure(self) -> frozenset[str]:
+        return self.left.structure & self.right.structure & {"isometric", "unitary"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Adjoint(LinearOperator):
+    """A* as an operator."""
+
+    operator: LinearOperator
+
+    @property
+    def domain(self) -> Space:
+        return self.operator.codomain
+
+    @property
+    def codomain(self) -> Space:
+        return self.operator.domain
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return self.operator.adjoint(x)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self.operator.forward(y)
+
+    def _norm(self) -> Interval:
+        return self.operator.norm()
+
+    @property
+    def structure(self) -> frozenset[str]:
+        # The adjoint of an isometry preserves lengths only if it is onto.
+        kept = self.operator.structure
+        return kept if "unitary" in kept else kept - {"isometric"}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Normal(LinearOperator):
+    """A*A, by the operator's own shorter route where it has one (``HasGram``)."""
+
+    operator: LinearOperator
+
+    @property
+    def domain(self) -> Space:
+        return self.operator.domain
+
+    @property
+    def codomain(self) -> Space:
+        return self.operator.domain
+
+    def _forward(self, x: Tensor) -> Tensor:
+        if isinstance(self.operator, HasGram):
+            return self.operator._gram(x)
+        return self.operator.adjoint(self.operator.forward(x))
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return self._forward(y)
+
+    def _norm(self) -> Interval:
+        norm = self.operator.norm()
+        return norm * norm
+
+    @property
+    def structure(self) -> frozenset[str]:
+        isometric = {"isometric", "unitary"} if "isometric" in self.operator.structure else frozenset()
+        return _SYMMETRIC | isometric
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Stack(LinearOperator):
+    """(A_1 x, ..., A_m x), flattened and concatenated to shape (batch, sum of sizes); ``split`` takes it apart.
+
+    Raises: ShapeError if the domains, or the dtypes of the codomains, differ.
+    """
+
+    operators: tuple[LinearOperator, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "operators", tuple(self.operators))
+        first = self.operators[0]
+        for operator in self.operators[1:]:
+            require_space(operator.domain, first.domain, "Stack", "domain of a part")
+            if operator.codomain.dtype != first.codomain.dtype:
+                raise ShapeError(
+                    f"Stack: a part has dtype {operator.codomain.dtype}, expected {first.codomain.dtype}. "
+                    "Stack operators of one dtype."
+                )
+
+    @property
+    def domain(self) -> Space:
+        return self.operators[0].domain
+
+    @property
+    def codomain(self) -> Space:
+        first = self.operators[0].codomain
+        return Space((sum(op.codomain.size for op in self.operators),), first.dtype, first.device)
+
+    def split(self, y: Tensor) -> tuple[Tensor, ...]:
+        """The parts of a stacked tensor, each in the shape of its codomain."""
+        parts = y.split([op.codomain.size for op in self.operators], dim=1)
+        return tuple(part.unflatten(1, op.codomain.shape) for part, op in zip(parts, self.operators, strict=True))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return torch.cat([op.forward(x).flatten(1) for op in self.operators], dim=1)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        parts = zip(self.operators, self.split(y), strict=True)
+        return functools.reduce(torch.add, (op.adjoint(part) for op, part in parts))
+
+    def _norm(self) -> Interval:
+        return stacked([op.norm() for op in self.operators])
+
+
+def compose(left: LinearOperator, right: LinearOperator) -> LinearOperator:
+    """left @ right; A.H @ A is recognised as the normal operator."""
+    if isinstance(left, Adjoint) and left.operator is right:
+        return Normal(right)
+    return Composition(left, right)
+
+
+def adjoint(operator: LinearOperator) -> LinearOperator:
+    """A*, with (A*)* = A and self-adjoint operators returned as they are."""
+    if isinstance(operator, Adjoint):
+        return operator.operator
+    return operator if "self_adjoint" in operator.structure else Adjoint(operator)
+
+
+def stack(operators: Sequence[LinearOperator]) -> Stack:
+    """Stack operators on the same domain.
+
+    Raises: ConfigError if there are none.
+    """
+    if not operators:
+        raise ConfigError("stack: there are 0 operators, expected at least one. Pass a non-empty sequence.")
+    return Stack(tuple(operators))
+
+
+def _conj(factor: float | complex | Tensor) -> float | complex | Tensor:
+    return factor.conj() if isinstance(factor, Tensor) else (factor.conjugate() if factor else factor)

@@ -1,0 +1,228 @@
+"""Operators: the two abstract types, and what each concrete one must say of itself.
+
+A concrete operator is a frozen dataclass that implements ``_forward`` (and ``_adjoint``, ``_norm``); the public methods
+check their input and are final. Calls never change an argument, the operator, or any global state.
+"""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Self, final
+
+import torch
+from torch import Tensor
+
+from ..claims import BY_CONSTRUCTION, Claim
+from ..errors import ShapeError
+from .norm import Interval
+from .space import Space, same_kind
+
+if TYPE_CHECKING:
+    from .algebra import Adjoint, Normal
+
+
+class Operator(abc.ABC):
+    """F: domain -> codomain, possibly nonlinear.
+
+    ``forward`` takes and returns tensors with a leading batch axis and acts on each image alone.
+    """
+
+    @property
+    @abc.abstractmethod
+    def domain(self) -> Space:
+        """The space of the argument."""
+
+    @property
+    @abc.abstractmethod
+    def codomain(self) -> Space:
+        """The space of the value."""
+
+    @abc.abstractmethod
+    def _forward(self, x: Tensor) -> Tensor: ...
+
+    @abc.abstractmethod
+    def _vjp(self, x: Tensor, z: Tensor) -> Tensor: ...
+
+    @final
+    def forward(self, x: Tensor) -> Tensor:
+        """F(x), shape (batch, *codomain.shape); differentiable in x and in every tensor the operator was built from.
+
+        Raises: ShapeError if x is not a batch of the domain.
+        """
+        self.domain.check(x, f"{type(self).__name__}.forward")
+        return self._forward(x)
+
+    __call__ = forward
+
+    @final
+    def vjp(self, x: Tensor, z: Tensor) -> Tensor:
+        """F'(x)* z, the vector-Jacobian product at x for the real inner product.
+
+        Raises: ShapeError if x is not a batch of the domain or z of the codomain.
+        """
+        self.domain.check(x, f"{type(self).__name__}.vjp")
+        self.codomain.check(z, f"{type(self).__name__}.vjp")
+        return self._vjp(x, z)
+
+    def claims(self) -> tuple[Claim, ...]:
+        """What this operator states of itself."""
+        return (Claim(property="differentiable", basis=BY_CONSTRUCTION),)
+
+    @final
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """A copy with every tensor on that device and in that precision; complex stays complex."""
+        changed = {
+            field.name: _moved(getattr(self, field.name), device, dtype)
+            for field in dataclasses.fields(self)  # type: ignore[arg-type]
+            if field.init
+        }
+        return type(self)(**changed)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.domain.shape} -> {self.codomain.shape}, {self.domain.dtype})"
+
+
+class LinearOperator(Operator):
+    """A: domain -> codomain, linear, with its exact adjoint: <Ax, y> = <x, A*y> to rounding."""
+
+    @abc.abstractmethod
+    def _adjoint(self, y: Tensor) -> Tensor: ...
+
+    @abc.abstractmethod
+    def _norm(self) -> Interval: ...
+
+    @final
+    def _vjp(self, x: Tensor, z: Tensor) -> Tensor:
+        return self._adjoint(z)
+
+    @final
+    def adjoint(self, y: Tensor) -> Tensor:
+        """A*y, shape (batch, *domain.shape).
+
+        Raises: ShapeError if y is not a batch of the codomain.
+        """
+        self.codomain.check(y, f"{type(self).__name__}.adjoint")
+        return self._adjoint(y)
+
+    @final
+    @torch.no_grad()
+    def norm(self) -> Interval:
+        """Bounds of the spectral norm |A|; step sizes use ``.upper``. Computed once for the tensors as they stand."""
+        # A parameter changed in place (training) must not meet a stale bound: torch counts its versions.
+        key = tuple(tensor._version for tensor in _tensors(self))
+        memo = self.__dict__.get("_norm_memo")
+        if memo is None or memo[0] != key:
+            memo = (key, self._norm())
+            self.__dict__["_norm_memo"] = memo
+        return memo[1]
+
+    @property
+    def structure(self) -> frozenset[str]:
+        """Those of ``self_adjoint positive_semidefinite isometric unitary`` that hold by construction."""
+        return frozenset()
+
+    def claims(self) -> tuple[Claim, ...]:
+        """Linear, exact adjoint, norm interval, and the structure."""
+        norm = self.norm()
+        bounds = {"lower": norm.lower, "upper": norm.upper}
+        return (
+            Claim(property="linear", basis=BY_CONSTRUCTION),
+            Claim(property="adjoint", basis=BY_CONSTRUCTION),
+            Claim(property="norm_bound", params=bounds, basis=norm.basis, evidence=norm.how),
+            *(Claim(property=name, basis=BY_CONSTRUCTION) for name in sorted(self.structure)),
+            *super().claims(),
+        )
+
+    # Algebra. The classes live in algebra.py; importing them late keeps the two files apart.
+    @property
+    def H(self) -> Adjoint | LinearOperator:
+        """The adjoint as an operator."""
+        from .algebra import adjoint
+
+        return adjoint(self)
+
+    def normal(self) -> Normal:
+        """A*A as an operator, by the fastest route the operator has."""
+        from .algebra import Normal
+
+        return Normal(self)
+
+    def __matmul__(self, other: LinearOperator) -> LinearOperator:
+        from .algebra import compose
+
+        return compose(self, other) if isinstance(other, LinearOperator) else NotImplemented
+
+    def __add__(self, other: LinearOperator) -> LinearOperator:
+        from .algebra import Sum
+
+        return Sum((self, other)) if isinstance(other, LinearOperator) else NotImplemented
+
+    def __sub__(self, other: LinearOperator) -> LinearOperator:
+        return self + (-1.0) * other if isinstance(other, LinearOperator) else NotImplemented
+
+    def __rmul__(self, factor: float | complex | Tensor) -> LinearOperator:
+        from .algebra import Scaled
+
+        return Scaled(factor, self)
+
+    def __neg__(self) -> LinearOperator:
+        return (-1.0) * self
+
+
+class HasGram(LinearOperator):
+    """A linear operator with a route to A*A that is cheaper than A and then A*."""
+
+    @abc.abstractmethod
+    def _gram(self, x: Tensor) -> Tensor: ...
+
+
+class HasPseudoInverse(LinearOperator):
+    """A linear operator with a closed form of its Moore-Penrose inverse."""
+
+    @abc.abstractmethod
+    def _pseudo_inverse(self, y: Tensor) -> Tensor: ...
+
+    @final
+    def pseudo_inverse(self, y: Tensor) -> Tensor:
+        """The least-squares solution of smallest norm.
+
+        Raises: ShapeError if y is not a batch of the codomain.
+        """
+        self.codomain.check(y, f"{type(self).__name__}.pseudo_inverse")
+        return self._pseudo_inverse(y)
+
+
+def require_space(got: Space, wanted: Space, who: str, what: str) -> None:
+    """Raises: ShapeError unless the two spaces are equal."""
+    if got != wanted:
+        raise ShapeError(f"{who}: {what} is {got}, expected {wanted}. Build both for the same images.")
+
+
+def _moved(value: Any, device: torch.device | str | None, dtype: torch.dtype | None) -> Any:
+    if isinstance(value, Tensor):
+        numeric = value.is_floating_point() or value.is_complex()
+        return value.to(device=device, dtype=same_kind(dtype, value.dtype) if dtype and numeric else None)
+    if isinstance(value, Operator | Space):
+        return value.to(device, dtype)
+    if isinstance(value, torch.dtype):
+        return same_kind(dtype, value) if dtype else value
+    if isinstance(value, torch.device):
+        return torch.device(device) if device is not None else value
+    if isinstance(value, tuple):
+        return tuple(_moved(item, device, dtype) for item in value)
+    return value
+
+
+def _tensors(operator: Operator) -> Iterator[Tensor]:
+    """Every tensor an operator was built from, those of its parts included."""
+    pending: list[Any] = [getattr(operator, field.name) for field in dataclasses.fields(operator)]  # type: ignore[arg-type]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, tuple):
+            pending.extend(value)
+        elif isinstance(value, Operator):
+            pending.extend(getattr(value, field.name) for field in dataclasses.fields(value))  # type: ignore[arg-type]

@@ -1,0 +1,65 @@
+"""Multiplication by coil sensitivities."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import DataError, ShapeError
+from .base import HasGram, HasPseudoInverse
+from .norm import Interval
+from .space import Space
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Coils(HasGram, HasPseudoInverse):
+    """x -> (c_j x)_j for sensitivities c of shape (coil, *spatial): (batch, 1, *spatial) -> (batch, coil, *spatial).
+
+    |C| = max over pixels of (sum_j |c_j|^2)^(1/2), because C*C is that multiplication squared.
+
+    Raises: ShapeError if the sensitivities are not complex with a coil axis; DataError if they are not finite.
+    Source: Pruessmann et al. (1999), eq. 1, without the sampling.
+    """
+
+    sensitivities: Tensor
+
+    def __post_init__(self) -> None:
+        c = self.sensitivities
+        if c.ndim < 2 or not c.is_complex():
+            raise ShapeError(
+                f"Coils: sensitivities have shape {tuple(c.shape)} and dtype {c.dtype}, expected complex "
+                "(coil, *spatial). Estimate them with invkit.data.estimate_coil_sensitivities."
+            )
+        if not bool(torch.isfinite(torch.view_as_real(c.detach())).all()):
+            raise DataError("Coils: sensitivities contain NaN or inf, expected finite values. Mask the empty pixels.")
+
+    @property
+    def domain(self) -> Space:
+        return Space((1, *self.sensitivities.shape[1:]), self.sensitivities.dtype, self.sensitivities.device)
+
+    @property
+    def codomain(self) -> Space:
+        return Space(tuple(self.sensitivities.shape), self.sensitivities.dtype, self.sensitivities.device)
+
+    def _power(self) -> Tensor:
+        """sum_j |c_j|^2, shape (1, *spatial)."""
+        return torch.view_as_real(self.sensitivities).square().sum((0, -1)).unsqueeze(0)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return x * self.sensitivities
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return (y * self.sensitivities.conj()).sum(1, keepdim=True)
+
+    def _gram(self, x: Tensor) -> Tensor:
+        return x * self._power()
+
+    def _pseudo_inverse(self, y: Tensor) -> Tensor:
+        power = self._power()
+        return self._adjoint(y) * torch.where(power > 0, 1 / torch.where(power > 0, power, 1), 0)
+
+    def _norm(self) -> Interval:
+        power = torch.view_as_real(self.sensitivities.to(torch.complex128)).square().sum((0, -1))
+        return Interval.exact(float(power.max().sqrt()))

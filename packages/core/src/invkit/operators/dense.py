@@ -1,0 +1,57 @@
+"""An operator given by its matrix."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..errors import ShapeError
+from .base import LinearOperator
+from .norm import Interval, dense_norm
+from .space import Space
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dense(LinearOperator):
+    """x -> M x for a matrix M of shape (m, n), acting on the flattened image.
+
+    domain_shape: shape of an image without the batch axis, with n numbers (default ``(n,)``); codomain_shape likewise.
+
+    Raises: ShapeError if M is not a matrix or does not fit the shapes.
+    """
+
+    matrix: Tensor
+    domain_shape: tuple[int, ...] = ()
+    codomain_shape: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.matrix.ndim != 2:
+            raise ShapeError(f"Dense: matrix has shape {tuple(self.matrix.shape)}, expected (m, n). Reshape it.")
+        m, n = self.matrix.shape
+        for name, size in (("domain_shape", n), ("codomain_shape", m)):
+            shape = tuple(getattr(self, name)) or (size,)
+            if math.prod(shape) != size:
+                raise ShapeError(
+                    f"Dense: {name} is {shape}, expected {size} numbers for a matrix of shape ({m}, {n}). "
+                    "Choose a shape with that product."
+                )
+            object.__setattr__(self, name, shape)
+
+    @property
+    def domain(self) -> Space:
+        return Space(self.domain_shape, self.matrix.dtype, self.matrix.device)
+
+    @property
+    def codomain(self) -> Space:
+        return Space(self.codomain_shape, self.matrix.dtype, self.matrix.device)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return (x.flatten(1) @ self.matrix.mT).unflatten(1, self.codomain_shape)
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return (y.flatten(1) @ self.matrix.conj()).unflatten(1, self.domain_shape)
+
+    def _norm(self) -> Interval:
+        return dense_norm(self.matrix)

@@ -1,0 +1,46 @@
+"""The identity."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .base import LinearOperator
+from .norm import Interval
+from .space import Space
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Identity(LinearOperator):
+    """x -> x on images of shape ``(channels, *image_shape)``: the operator of denoising."""
+
+    image_shape: tuple[int, ...]
+    channels: int = 1
+    dtype: torch.dtype = torch.float32
+    device: torch.device = torch.device("cpu")
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "image_shape", tuple(self.image_shape))
+
+    @property
+    def domain(self) -> Space:
+        return Space((self.channels, *self.image_shape), self.dtype, self.device)
+
+    @property
+    def codomain(self) -> Space:
+        return self.domain
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return x.clone()  # a new tensor, so that changing the result never changes the argument
+
+    def _adjoint(self, y: Tensor) -> Tensor:
+        return y.clone()
+
+    def _norm(self) -> Interval:
+        return Interval.exact(1.0)
+
+    @property
+    def structure(self) -> frozenset[str]:
+        return frozenset({"self_adjoint", "positive_semidefinite", "isometric", "unitary"})
