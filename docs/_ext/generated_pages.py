@@ -22,13 +22,13 @@ GENERATED = DOCS / "_generated"
 def read_catalogue() -> list[Mapping[str, Any]]:
     """The registered objects, as the command line lists them. Raises: RuntimeError with the command's own words."""
     code = "import sys; from invkit.cli.app import main; sys.exit(main())"
-    # A pipe of its own: colours or a pager would not be JSON.
+    # Strict, because a plugin that cannot be used would otherwise be missing from the page in silence.
     done = subprocess.run(
         [sys.executable, "-c", code, "list", "--json"],
         capture_output=True,
         text=True,
         check=False,
-        env=os.environ | {"NO_COLOR": "1"},
+        env=os.environ | {"INVKIT_STRICT_PLUGINS": "1"},
     )
     if done.returncode != 0:
         raise RuntimeError(f"invkit list --json: exit code is {done.returncode}, expected 0. {done.stderr}")

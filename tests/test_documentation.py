@@ -1,0 +1,72 @@
+"""What the README and the pages show must work as it stands there."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+import torch
+
+from invkit.operators import inner
+from invkit.plugins import Registry, build_with
+
+ROOT = Path(__file__).resolve().parents[1]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+
+
+def code_blocks(page: str, language: str) -> list[str]:
+    return [body for name, body in BLOCK.findall((ROOT / page).read_text(encoding="utf-8")) if name == language]
+
+
+@pytest.fixture
+def written_plugin(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The files that a page shows under ``# src/...``, written and importable."""
+    source = tmp_path / "src"
+    for body in code_blocks(request.param, "python"):
+        named = re.match(r"# (src/\S+\.py)\n", body)
+        if named:
+            path = tmp_path / named[1]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(body, encoding="utf-8")
+    (source / "invkit_motion" / "__init__.py").write_text("", encoding="utf-8")
+    monkeypatch.syspath_prepend(source)
+    yield source
+    for name in [name for name in sys.modules if name.partition(".")[0] == "invkit_motion"]:
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("written_plugin", ["README.md", "docs/plugins.md"], indirect=True)
+def test_the_plugin_that_a_page_shows_is_discovered_and_builds_a_working_operator(written_plugin: Path) -> None:
+    point = EntryPoint(name="motion", value="invkit_motion._plugin", group="invkit")
+    registry = Registry([point], environ={})
+    assert not registry.unhealthy
+    blur = build_with(registry, "operator", "motion/motion-blur", {"image_shape": (5, 8), "length": 2})
+    step = torch.zeros(1, 1, 5, 8)
+    step[..., 4:] = 1.0
+    values = blur.forward(step)[0, 0, 0].unique()
+    torch.testing.assert_close(values, torch.tensor([0.0, 0.5, 1.0]), atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize("written_plugin", ["docs/plugins.md"], indirect=True)
+def test_the_operator_that_the_page_defines_has_an_exact_adjoint(written_plugin: Path) -> None:
+    mirror = importlib.import_module("invkit_motion.mirror").Mirror(image_shape=(3, 7))
+    generator = torch.Generator().manual_seed(0)
+    x, y = (torch.randn(2, 1, 3, 7, generator=generator) for _ in range(2))
+    torch.testing.assert_close(inner(mirror.forward(x), y), inner(x, mirror.adjoint(y)))
+    assert not torch.equal(mirror.forward(x), x)
+
+
+def test_the_entry_point_that_the_page_shows_names_the_module_that_it_shows() -> None:
+    (manifest,) = (tomllib.loads(body) for body in code_blocks("docs/plugins.md", "toml"))
+    assert manifest["project"]["entry-points"]["invkit"] == {"motion": "invkit_motion._plugin"}
+
+
+def test_the_readme_shows_the_configuration_of_the_documentation() -> None:
+    configuration = (ROOT / "docs" / "first_config.toml").read_text(encoding="utf-8")
+    assert configuration in code_blocks("README.md", "toml")
