@@ -37,18 +37,16 @@ __all__ = [
     "singular",
 ]
 
-_default: Registry | None = None
+_default: list[Registry] = []  # empty, or the one registry of this process
 
 
 def get_registry() -> Registry:
     """The registry of this process: what is installed, discovered on the first call."""
-    global _default
-    if _default is None:
-        _default = Registry()
-    return _default
+    if not _default:
+        _default.append(Registry())
+    return _default[0]
 
 
 def set_registry(registry: Registry | None) -> None:
     """Use this registry from now on; None discovers afresh at the next ``get_registry()``."""
-    global _default
-    _default = registry
+    _default[:] = [] if registry is None else [registry]

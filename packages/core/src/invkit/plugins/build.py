@@ -106,13 +106,8 @@ def _takes(target: Any, name: str) -> bool:
 
 
 def _check_support(entry: Entry, placement: Mapping[str, Any]) -> None:
-    supported = {
-        "device": (entry.spec.devices, lambda value: value.type),
-        "dtype": (entry.spec.dtypes, lambda value: str(value).removeprefix("torch.")),
-    }
+    supported = {"device": entry.spec.devices, "dtype": entry.spec.dtypes}
     for name, value in placement.items():
-        allowed, text = supported[name]
-        if text(value) not in allowed:
-            raise ConfigError(
-                f"{entry.id}: {name} is {text(value)}, expected {' or '.join(allowed)}. Choose one of these."
-            )
+        text, allowed = str(value).removeprefix("torch.").partition(":")[0], supported[name]
+        if text not in allowed:
+            raise ConfigError(f"{entry.id}: {name} is {text}, expected {' or '.join(allowed)}. Choose one of these.")

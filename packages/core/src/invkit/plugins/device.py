@@ -30,8 +30,8 @@ def resolve_device(device: str | torch.device) -> torch.device:
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (resolved.index or 0) >= count:
             raise MissingDependencyError(
-                f"device: name is '{resolved}', expected one of the {count} CUDA devices that torch {torch.__version__} "
-                "sees. Choose another one, or device 'cpu'."
+                f"device: name is '{resolved}', expected one of the {count} CUDA devices that torch "
+                f"{torch.__version__} sees. Choose another one, or device 'cpu'."
             )
         return resolved
     try:

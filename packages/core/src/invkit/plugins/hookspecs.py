@@ -55,7 +55,7 @@ def invkit_experiments() -> Iterable[Spec]:  # type: ignore[empty-body]
 
 @hookspec
 def invkit_commands() -> Iterable[Spec]:  # type: ignore[empty-body]
-    """Commands: ``target(args, prog_name)`` runs ``invkit <plugin> <name> args...`` and returns an exit code or None."""
+    """Commands: ``target(args, prog_name)`` runs ``invkit <plugin> <name> args...``, returns an exit code or None."""
 
 
 @hookspec

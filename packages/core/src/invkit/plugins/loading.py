@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import sys
@@ -49,7 +50,9 @@ def load(entry: Entry, attribute: str = "target") -> Any:
         )
     module_name, _, name = path.partition(":")
     try:
-        module = importlib.import_module(module_name)
+        # Standard output is data, so what a module prints while it is imported goes to standard error.
+        with contextlib.redirect_stdout(sys.stderr):
+            module = importlib.import_module(module_name)
     except (KeyboardInterrupt, InvkitError):
         raise
     except BaseException as error:  # a plugin's module that calls sys.exit() does not end the program

@@ -145,13 +145,12 @@ def _folded(kind: str, ref: object) -> str:
 
 
 def _near(wanted: str, entries: Iterable[Entry]) -> list[str]:
-    """Ids and roles that look like ``wanted``; a slip in either half of an id is found."""
-    names: dict[str, str] = {}
+    """Ids and roles that look like ``wanted``, whichever half of an id the slip is in."""
+    meanings: dict[str, str] = {}
     for entry in entries:
-        for key in (entry.spec.role, entry.spec.name, entry.id):
-            if key:
-                names.setdefault(key, entry.spec.role if key == entry.spec.role else entry.id)
-    matches = difflib.get_close_matches(wanted, names, n=3) or difflib.get_close_matches(
-        wanted.rpartition("/")[2], names, n=3
-    )
-    return list(dict.fromkeys(names[match] for match in matches))
+        meanings.setdefault(entry.spec.name, entry.id)
+    for entry in entries:
+        if entry.spec.role:
+            meanings.setdefault(entry.spec.role, entry.spec.role)
+    near = difflib.get_close_matches(wanted.rpartition("/")[2], meanings, n=3)
+    return list(dict.fromkeys(meanings[name] for name in near))
