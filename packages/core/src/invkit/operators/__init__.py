@@ -1,5 +1,7 @@
 """Linear operators with exact adjoints and norm intervals, and their algebra."""
 
+from __future__ import annotations
+
 from .algebra import Adjoint, Composition, Normal, Scaled, Stack, Sum, stack
 from .base import HasGram, HasPseudoInverse, LinearOperator, Operator
 from .blur import Blur

@@ -7,23 +7,22 @@ check their input and are final. Calls never change an argument, the operator, o
 from __future__ import annotations
 
 import abc
-import dataclasses
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Self, final
+from typing import TYPE_CHECKING, final
 
 import torch
 from torch import Tensor
 
 from ..claims import BY_CONSTRUCTION, Claim
 from ..errors import ShapeError
+from .moving import Movable, tensors_of
 from .norm import Interval
-from .space import Space, same_kind
+from .space import Space
 
 if TYPE_CHECKING:
     from .algebra import Adjoint, Normal
 
 
-class Operator(abc.ABC):
+class Operator(Movable, abc.ABC):
     """F: domain -> codomain, possibly nonlinear.
 
     ``forward`` takes and returns tensors with a leading batch axis and acts on each image alone.
@@ -70,16 +69,6 @@ class Operator(abc.ABC):
         """What this operator states of itself."""
         return (Claim(property="differentiable", basis=BY_CONSTRUCTION),)
 
-    @final
-    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
-        """A copy with every tensor on that device and in that precision; complex stays complex."""
-        changed = {
-            field.name: _moved(getattr(self, field.name), device, dtype)
-            for field in dataclasses.fields(self)  # type: ignore[arg-type]
-            if field.init
-        }
-        return type(self)(**changed)
-
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.domain.shape} -> {self.codomain.shape}, {self.domain.dtype})"
 
@@ -111,7 +100,7 @@ class LinearOperator(Operator):
     def norm(self) -> Interval:
         """Bounds of the spectral norm |A|; step sizes use ``.upper``. Computed once for the tensors as they stand."""
         # A parameter changed in place (training) must not meet a stale bound: torch counts its versions.
-        key = tuple(tensor._version for tensor in _tensors(self))
+        key = tuple(tensor._version for tensor in tensors_of(self))
         memo = self.__dict__.get("_norm_memo")
         if memo is None or memo[0] != key:
             memo = (key, self._norm())
@@ -198,31 +187,3 @@ def require_space(got: Space, wanted: Space, who: str, what: str) -> None:
     """Raises: ShapeError unless the two spaces are equal."""
     if got != wanted:
         raise ShapeError(f"{who}: {what} is {got}, expected {wanted}. Build both for the same images.")
-
-
-def _moved(value: Any, device: torch.device | str | None, dtype: torch.dtype | None) -> Any:
-    if isinstance(value, Tensor):
-        numeric = value.is_floating_point() or value.is_complex()
-        return value.to(device=device, dtype=same_kind(dtype, value.dtype) if dtype and numeric else None)
-    if isinstance(value, Operator | Space):
-        return value.to(device, dtype)
-    if isinstance(value, torch.dtype):
-        return same_kind(dtype, value) if dtype else value
-    if isinstance(value, torch.device):
-        return torch.device(device) if device is not None else value
-    if isinstance(value, tuple):
-        return tuple(_moved(item, device, dtype) for item in value)
-    return value
-
-
-def _tensors(operator: Operator) -> Iterator[Tensor]:
-    """Every tensor an operator was built from, those of its parts included."""
-    pending: list[Any] = [getattr(operator, field.name) for field in dataclasses.fields(operator)]  # type: ignore[arg-type]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, Tensor):
-            yield value
-        elif isinstance(value, tuple):
-            pending.extend(value)
-        elif isinstance(value, Operator):
-            pending.extend(getattr(value, field.name) for field in dataclasses.fields(value))  # type: ignore[arg-type]

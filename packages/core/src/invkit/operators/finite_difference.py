@@ -29,7 +29,7 @@ class FiniteDifference(LinearOperator):
         |D|^2 = sum_i 4 cos^2(pi / (2 n_i)) / h_i^2  (neumann; periodic with odd n_i),  4 / h_i^2  (periodic, even n_i).
 
     Raises: ConfigError if the boundary is unknown or a spacing is not positive.
-    Source: Chambolle (2004), section 2, for the neumann case; the norm from the eigenvalues of the path and cycle graphs.
+    Source: Chambolle (2004), section 2, for the neumann case; the norm from the eigenvalues of path and cycle graphs.
     """
 
     image_shape: tuple[int, ...]

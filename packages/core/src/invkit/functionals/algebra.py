@@ -1,0 +1,233 @@
+"""Algebra of functionals: c f, f + g and f @ K, with the capabilities that survive each.
+
+c f     differentiable if f is, proximable if f is        prox(v, tau) = prox_f(v, c tau)
+f + g   differentiable if both are                        solvers take the terms apart
+f @ K   differentiable if f is                            gradient(x) = K* f.gradient(K x)
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import ShapeError
+from ..operators.base import LinearOperator
+from ..operators.norm import Interval
+from ..operators.space import Space
+from .base import Differentiable, Functional, Proximable, check_weight
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scaled(Functional):
+    """c f for c >= 0. c may be a 0-d tensor that is learned: gradients reach it."""
+
+    weight: float | Tensor
+    functional: Functional
+
+    @property
+    def domain(self) -> Space | None:
+        return self.functional.domain
+
+    def _value(self, x: Tensor) -> Tensor:
+        return self.weight * self.functional.value(x)
+
+    def convexity(self) -> float | None:
+        modulus = self.functional.convexity()
+        return None if modulus is None else float(self.weight) * modulus
+
+    def __repr__(self) -> str:
+        return f"{float(self.weight):.4g} * {self.functional!r}"
+
+
+class ScaledDifferentiable(Scaled, Differentiable):
+    """c f with a gradient."""
+
+    functional: Differentiable
+
+    def _gradient(self, x: Tensor) -> Tensor:
+        return self.weight * self.functional.gradient(x)
+
+    def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        return self.weight * self.functional.hessian_vector(x, v)
+
+    def smoothness(self) -> Interval | None:
+        inner = self.functional.smoothness()
+        return None if inner is None else inner.scaled(float(self.weight))
+
+
+class ScaledProximable(Scaled, Proximable):
+    """c f with a proximal map."""
+
+    functional: Proximable
+
+    def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
+        return self.functional._prox(v, self.weight * tau)
+
+    @property
+    def conjugate(self) -> Proximable:
+        return self.functional.scaled_conjugate(self.weight)
+
+
+class ScaledBoth(ScaledDifferentiable, ScaledProximable):
+    """c f with a gradient and a proximal map."""
+
+    functional: Differentiable  # and Proximable; the type system has no intersection
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Sum(Functional):
+    """f_1 + ... + f_m on one domain."""
+
+    terms: tuple[Functional, ...]
+
+    @property
+    def domain(self) -> Space | None:
+        return next((term.domain for term in self.terms if term.domain is not None), None)
+
+    def _value(self, x: Tensor) -> Tensor:
+        return functools.reduce(torch.add, (term.value(x) for term in self.terms))
+
+    def convexity(self) -> float | None:
+        moduli = [term.convexity() for term in self.terms]
+        return None if None in moduli else sum(m for m in moduli if m is not None)
+
+    def __repr__(self) -> str:
+        return " + ".join(repr(term) for term in self.terms)
+
+
+class SumDifferentiable(Sum, Differentiable):
+    """f_1 + ... + f_m with a gradient."""
+
+    terms: tuple[Differentiable, ...]
+
+    def _gradient(self, x: Tensor) -> Tensor:
+        return functools.reduce(torch.add, (term.gradient(x) for term in self.terms))
+
+    def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        return functools.reduce(torch.add, (term.hessian_vector(x, v) for term in self.terms))
+
+    def smoothness(self) -> Interval | None:
+        parts = [term.smoothness() for term in self.terms]
+        if any(part is None for part in parts):
+            return None
+        # Convex terms: the largest eigenvalue of a sum of semidefinite Hessians is at least that of each.
+        total = functools.reduce(Interval.__add__, [part for part in parts if part is not None])
+        lower = max(part.lower for part in parts if part is not None) if self.convexity() is not None else 0.0
+        return Interval(min(lower, total.upper), total.upper, total.how, total.basis)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Composition(Functional):
+    """x -> f(K x). Its proximal map has no closed form in general: solvers such as PDHG use f and K apart."""
+
+    functional: Functional
+    operator: LinearOperator
+
+    @property
+    def domain(self) -> Space | None:
+        return self.operator.domain
+
+    def _value(self, x: Tensor) -> Tensor:
+        return self.functional.value(self.operator.forward(x))
+
+    def convexity(self) -> float | None:
+        modulus = self.functional.convexity()
+        if modulus and "isometric" in self.operator.structure:
+            return modulus
+        return None if modulus is None else 0.0
+
+    def __repr__(self) -> str:
+        return f"{self.functional!r} @ {type(self.operator).__name__}"
+
+
+class CompositionDifferentiable(Composition, Differentiable):
+    """x -> f(K x) with a gradient: one K and one K*."""
+
+    functional: Differentiable
+
+    def _gradient(self, x: Tensor) -> Tensor:
+        return self.operator.adjoint(self.functional.gradient(self.operator.forward(x)))
+
+    def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        operator = self.operator
+        return operator.adjoint(self.functional.hessian_vector(operator.forward(x), operator.forward(v)))
+
+    def smoothness(self) -> Interval | None:
+        inner = self.functional.smoothness()
+        if inner is None:
+            return None
+        norm = self.operator.norm()
+        product = inner * (norm * norm)
+        # For a quadratic f the product is attained; for another f the curvature may lie where K x never goes.
+        return product if _is_quadratic(self.functional) else product.without_lower()
+
+
+def scale(weight: float | Tensor, functional: Functional) -> Functional:
+    """weight * functional.
+
+    Raises: ConfigError if the weight is negative or not finite.
+    """
+    check_weight(weight, f"{weight} * {type(functional).__name__}")
+    if isinstance(functional, Scaled):
+        return scale(weight * functional.weight, functional.functional)
+    if not isinstance(weight, Tensor) and weight == 1.0:
+        return functional
+    kinds = (isinstance(functional, Differentiable), isinstance(functional, Proximable))
+    wrapper = {
+        (True, True): ScaledBoth, (True, False): ScaledDifferentiable, (False, True): ScaledProximable,
+        (False, False): Scaled,
+    }[kinds]  # fmt: skip
+    return wrapper(weight, functional)
+
+
+def add(*functionals: Functional) -> Sum:
+    """The sum, its nested sums made flat.
+
+    Raises: ShapeError if two terms have different domains.
+    """
+    terms = tuple(part for f in functionals for part in (f.terms if isinstance(f, Sum) else (f,)))
+    domains = [term.domain for term in terms if term.domain is not None]
+    for domain in domains[1:]:
+        if domain != domains[0]:
+            raise ShapeError(f"Sum: a term has domain {domain}, expected {domains[0]}. Build all for the same images.")
+    return (SumDifferentiable if all(isinstance(term, Differentiable) for term in terms) else Sum)(terms)
+
+
+def compose(functional: Functional, operator: LinearOperator) -> Composition:
+    """functional @ operator.
+
+    Raises: ShapeError if the operator's codomain is not the functional's domain.
+    """
+    if functional.domain is not None and functional.domain != operator.codomain:
+        raise ShapeError(
+            f"Composition: codomain of the operator is {operator.codomain}, expected {functional.domain}. "
+            "Build both for the same images."
+        )
+    kind = CompositionDifferentiable if isinstance(functional, Differentiable) else Composition
+    return kind(functional, operator)
+
+
+def terms_of(objective: Functional) -> tuple[Functional, ...]:
+    """The summands of an objective."""
+    return objective.terms if isinstance(objective, Sum) else (objective,)
+
+
+def split_composition(term: Functional) -> tuple[float | Tensor, Functional, LinearOperator | None]:
+    """c, f and K of a term c f(K x); K is None for a term without an operator."""
+    weight: float | Tensor = 1.0
+    if isinstance(term, Scaled):
+        weight, term = term.weight, term.functional
+    if isinstance(term, Composition):
+        return weight, term.functional, term.operator
+    return weight, term, None
+
+
+def _is_quadratic(functional: Functional) -> bool:
+    from .norms import SquaredL2
+
+    while isinstance(functional, Scaled):
+        functional = functional.functional
+    return isinstance(functional, SquaredL2)

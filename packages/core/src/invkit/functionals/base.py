@@ -1,0 +1,170 @@
+"""Functionals: f maps an image to a real number; what else it can do is a type, not a flag.
+
+``Differentiable`` has a gradient, ``Proximable`` a proximal map in closed form; a functional may be both or neither.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, final
+
+import torch
+from torch import Tensor
+
+from ..claims import BY_CONSTRUCTION, Claim
+from ..errors import ConfigError
+from ..operators.base import LinearOperator
+from ..operators.moving import Movable
+from ..operators.norm import Interval
+from ..operators.space import Space, per_image
+
+if TYPE_CHECKING:
+    from .algebra import Sum
+
+
+class Functional(Movable, abc.ABC):
+    """f: images -> (-inf, inf], one number per image."""
+
+    @property
+    def domain(self) -> Space | None:
+        """The space of its argument; None if it takes tensors of any shape."""
+        return None
+
+    @abc.abstractmethod
+    def _value(self, x: Tensor) -> Tensor: ...
+
+    @final
+    def value(self, x: Tensor) -> Tensor:
+        """f(x), shape (batch,), real.
+
+        Raises: ShapeError if x is not a batch of the domain.
+        """
+        self._check(x, "value")
+        return self._value(x)
+
+    __call__ = value
+
+    def convexity(self) -> float | None:
+        """The largest known m such that f - (m/2)|.|^2 is convex; 0 says convex, None says nothing."""
+        return 0.0
+
+    def claims(self) -> tuple[Claim, ...]:
+        """What this functional states of itself."""
+        modulus = self.convexity()
+        stated = []
+        if modulus is not None:
+            stated.append(Claim(property="convex", basis=BY_CONSTRUCTION))
+            if modulus > 0:
+                stated.append(Claim(property="strongly_convex", params={"modulus": modulus}, basis=BY_CONSTRUCTION))
+        if isinstance(self, Differentiable):
+            stated.append(Claim(property="differentiable", basis=BY_CONSTRUCTION))
+            smooth = self.smoothness()
+            if smooth is not None:
+                params = {"constant": smooth.upper}
+                stated.append(Claim(property="smooth", params=params, basis=smooth.basis, evidence=smooth.how))
+        if isinstance(self, Proximable):
+            stated.append(Claim(property="prox", basis=BY_CONSTRUCTION))
+        return tuple(stated)
+
+    def _check(self, x: Tensor, call: str) -> None:
+        if self.domain is not None:
+            self.domain.check(x, f"{type(self).__name__}.{call}")
+
+    # Algebra; see algebra.py for the rules.
+    def __add__(self, other: Functional) -> Sum:
+        from .algebra import add
+
+        return add(self, other) if isinstance(other, Functional) else NotImplemented
+
+    def __rmul__(self, weight: float | Tensor) -> Functional:
+        from .algebra import scale
+
+        return scale(weight, self)
+
+    def __matmul__(self, operator: LinearOperator) -> Functional:
+        from .algebra import compose
+
+        return compose(self, operator) if isinstance(operator, LinearOperator) else NotImplemented
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class Differentiable(Functional):
+    """A functional with a gradient for the real inner product Re <x, z>."""
+
+    @abc.abstractmethod
+    def _gradient(self, x: Tensor) -> Tensor: ...
+
+    @abc.abstractmethod
+    def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor: ...
+
+    @abc.abstractmethod
+    def smoothness(self) -> Interval | None:
+        """Bounds of the Lipschitz constant of the gradient; None if it has none or none is known."""
+
+    @final
+    def gradient(self, x: Tensor) -> Tensor:
+        """The gradient at x, the shape of x.
+
+        Raises: ShapeError if x is not a batch of the domain.
+        """
+        self._check(x, "gradient")
+        return self._gradient(x)
+
+    @final
+    def hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        """The Hessian at x applied to v, the shape of x.
+
+        Raises: ShapeError if x or v is not a batch of the domain.
+        """
+        self._check(x, "hessian_vector")
+        self._check(v, "hessian_vector")
+        return self._hessian_vector(x, v)
+
+
+class Proximable(Functional):
+    """A functional with a proximal map in closed form."""
+
+    @abc.abstractmethod
+    def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor: ...
+
+    @property
+    @abc.abstractmethod
+    def conjugate(self) -> Proximable:
+        """f*(z) = sup_x Re <x, z> - f(x)."""
+
+    @final
+    def prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
+        """argmin_x f(x) + |x - v|^2 / (2 tau), the shape of v.
+
+        tau: a positive number, a 0-d tensor, or one per image, shape (batch,).
+        Raises: ShapeError if v is not a batch of the domain; ConfigError if tau is not positive.
+        """
+        self._check(v, "prox")
+        if not isinstance(tau, Tensor) and not tau > 0:
+            raise ConfigError(f"{type(self).__name__}.prox: tau is {tau}, expected a positive number. Use a step > 0.")
+        return self._prox(v, per_image(tau, v))
+
+    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
+        """(c f)* for c > 0: z -> c f*(z / c). Functionals whose scaled conjugate is simpler say so here."""
+        from .conjugate import ScaledConjugate
+
+        return ScaledConjugate(weight, self.conjugate)
+
+
+def check_weight(weight: float | Tensor, who: str) -> None:
+    """Raises: ConfigError if a weight is negative, NaN or infinite."""
+    value = float(weight.detach()) if isinstance(weight, Tensor) else float(weight)
+    if not 0 <= value < float("inf"):
+        raise ConfigError(f"{who}: weight is {value}, expected a finite number >= 0. Change its sign or drop the term.")
+
+
+def sum_per_image(values: Tensor) -> Tensor:
+    """Sum over everything but the batch axis: shape (batch,)."""
+    return values.flatten(1).sum(1) if values.ndim > 1 else values
+
+
+def squared_magnitude(x: Tensor) -> Tensor:
+    """|x|^2 elementwise, real."""
+    return torch.view_as_real(x).square().sum(-1) if x.is_complex() else x.square()

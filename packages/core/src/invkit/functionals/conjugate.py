@@ -1,0 +1,46 @@
+"""Convex conjugates: f*(z) = sup_x Re <x, z> - f(x)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from .base import Proximable
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ScaledConjugate(Proximable):
+    """(c f)*(z) = c f*(z / c), with prox(v, sigma) = c prox_{f*}(v / c, sigma / c), for c > 0.
+
+    Source: Bauschke, Combettes (2011), Propositions 13.20 and 23.29.
+    """
+
+    weight: float | Tensor
+    inner: Proximable
+
+    def _value(self, z: Tensor) -> Tensor:
+        return self.weight * self.inner.value(z / self.weight)
+
+    def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
+        return self.weight * self.inner._prox(v / self.weight, tau / self.weight)
+
+    @property
+    def conjugate(self) -> Proximable:
+        return _scaled(self.weight, self.inner.conjugate)
+
+
+def moreau(functional: Proximable, v: Tensor, sigma: float | Tensor) -> Tensor:
+    """prox of sigma f* at v by Moreau's identity: v - sigma prox_f(v / sigma, 1 / sigma).
+
+    Source: Bauschke, Combettes (2011), Theorem 14.3.
+    """
+    return v - sigma * functional._prox(v / sigma, 1 / sigma)
+
+
+def _scaled(weight: float | Tensor, functional: Proximable) -> Proximable:
+    from .algebra import scale
+
+    scaled = scale(weight, functional)
+    assert isinstance(scaled, Proximable)
+    return scaled

@@ -1,0 +1,139 @@
+"""Norms and their squares: 0.5 |x - c|^2, |x|_1, |x|_2 and sums of Euclidean norms over groups."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..operators.norm import Interval
+from .base import Differentiable, Proximable, squared_magnitude, sum_per_image
+from .indicators import Ball, group_norm, project_onto_ball
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SquaredL2(Differentiable, Proximable):
+    """0.5 |x - centre|_2^2; centre None is zero.
+
+    gradient x - centre, prox (v + tau centre) / (1 + tau), conjugate 0.5 |z|^2 + Re <centre, z>.
+    """
+
+    centre: Tensor | None = None
+
+    def _value(self, x: Tensor) -> Tensor:
+        return 0.5 * sum_per_image(squared_magnitude(x if self.centre is None else x - self.centre))
+
+    def _gradient(self, x: Tensor) -> Tensor:
+        return x.clone() if self.centre is None else x - self.centre
+
+    def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        return v.clone()
+
+    def smoothness(self) -> Interval:
+        return Interval.exact(1.0)
+
+    def convexity(self) -> float:
+        return 1.0
+
+    def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
+        return (v if self.centre is None else v + tau * self.centre) / (1 + tau)
+
+    @property
+    def conjugate(self) -> Proximable:
+        return self.scaled_conjugate(1.0)
+
+    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
+        return QuadraticConjugate(weight, self.centre)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class QuadraticConjugate(Differentiable, Proximable):
+    """The conjugate of (c/2) |x - centre|^2: z -> |z|^2 / (2c) + Re <centre, z>.
+
+    prox(v, sigma) = c (v - sigma centre) / (c + sigma), which is 0 for c = 0 as it should be.
+    """
+
+    weight: float | Tensor
+    centre: Tensor | None = None
+
+    def _value(self, z: Tensor) -> Tensor:
+        quadratic = sum_per_image(squared_magnitude(z)) / (2 * self.weight)
+        if self.centre is None:
+            return quadratic
+        return quadratic + sum_per_image((z * self.centre.conj()).real)
+
+    def _gradient(self, z: Tensor) -> Tensor:
+        return z / self.weight if self.centre is None else z / self.weight + self.centre
+
+    def _hessian_vector(self, z: Tensor, v: Tensor) -> Tensor:
+        return v / self.weight
+
+    def smoothness(self) -> Interval | None:
+        return Interval.exact(1 / float(self.weight)) if float(self.weight) > 0 else None
+
+    def convexity(self) -> float:
+        return 1 / float(self.weight) if float(self.weight) > 0 else 0.0
+
+    def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
+        factor = self.weight / (self.weight + tau)
+        return v * factor if self.centre is None else (v - tau * self.centre) * factor
+
+    @property
+    def conjugate(self) -> Proximable:
+        from .conjugate import _scaled
+
+        return _scaled(self.weight, SquaredL2(self.centre))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class GroupL1(Proximable):
+    """Sum over groups of the Euclidean norm along ``axes``: sum_p (sum_{i in axes} |x_{p,i}|^2)^(1/2).
+
+    axes: axes of the tensor without the batch axis, e.g. ``(1,)`` for the components of a gradient field
+        (channel, d, *spatial); ``()`` gives |x|_1. Complex numbers count with their magnitude, so that the real and
+        imaginary parts shrink together.
+    prox: v - (projection of v onto the ball of radius tau), group by group.   conjugate: the indicator of that ball
+        with radius 1.
+    """
+
+    axes: tuple[int, ...] = ()
+
+    def _value(self, x: Tensor) -> Tensor:
+        return sum_per_image(group_norm(x, self.axes))
+
+    def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
+        return v - project_onto_ball(v, self.axes, tau)
+
+    @property
+    def conjugate(self) -> Proximable:
+        return Ball(1.0, self.axes)
+
+    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
+        return Ball(weight, self.axes)
+
+    def __repr__(self) -> str:
+        return f"GroupL1(axes={self.axes})" if self.axes else "L1()"
+
+
+def L1() -> GroupL1:
+    """|x|_1 = sum |x_i|, complex numbers by magnitude; prox is soft thresholding."""
+    return GroupL1(())
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class L2(Proximable):
+    """|x|_2 of the whole image (not squared); prox shrinks its length by tau."""
+
+    def _value(self, x: Tensor) -> Tensor:
+        return torch.linalg.vector_norm(x.flatten(1), dim=1)
+
+    def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
+        return v - project_onto_ball(v, tuple(range(v.ndim - 1)), tau)
+
+    @property
+    def conjugate(self) -> Proximable:
+        return self.scaled_conjugate(1.0)
+
+    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
+        return Ball(weight, None)

@@ -1,0 +1,34 @@
+"""The registered regularisers: each takes the domain of the images and keyword parameters.
+
+``c * regulariser`` weighs it. The constructors with the mathematics live in the modules named for them.
+"""
+
+from __future__ import annotations
+
+from ..operators.space import Space
+from .base import Functional
+from .indicators import Box
+from .norms import L1, GroupL1, SquaredL2
+from .total_variation import h1, total_variation
+
+__all__ = ["group_l1", "h1", "l1", "nonnegativity", "squared_l2", "total_variation"]
+
+
+def l1(domain: Space) -> Functional:
+    """|x|_1."""
+    return L1()
+
+
+def group_l1(domain: Space, *, axes: tuple[int, ...] = (0,)) -> Functional:
+    """Sum of Euclidean norms along ``axes``; the default takes the channels of a pixel together."""
+    return GroupL1(tuple(axes))
+
+
+def squared_l2(domain: Space) -> Functional:
+    """0.5 |x|^2 (Tikhonov)."""
+    return SquaredL2()
+
+
+def nonnegativity(domain: Space) -> Functional:
+    """The indicator of x >= 0, for real images."""
+    return Box(0.0)

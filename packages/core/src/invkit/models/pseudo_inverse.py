@@ -1,0 +1,53 @@
+"""The least-squares solution of smallest norm."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from ..claims import BY_CONSTRUCTION, Claim
+from ..errors import ConfigError
+from ..functionals.data_fidelity import check_measurement, least_squares
+from ..operators.base import HasPseudoInverse, LinearOperator
+from ..solvers.conjugate_gradient import ConjugateGradient
+from ..solvers.solution import Solution
+from ..solvers.solve import solve
+from .base import Reconstructor
+
+
+class PseudoInverse(Reconstructor):
+    """x = A^+ y, the minimiser of |A x - y| with the smallest |x|.
+
+    In closed form where the operator has one (``HasPseudoInverse``); otherwise conjugate gradients from zero, whose
+    iterates never leave the range of A*. On ill-posed problems it amplifies noise: that is what it is for showing.
+
+    Raises: ConfigError if rtol or max_steps is not positive.
+    """
+
+    def __init__(self, *, rtol: float = 1e-6, max_steps: int = 500, progress: bool = False) -> None:
+        super().__init__()
+        if not rtol > 0 or max_steps < 1:
+            raise ConfigError(
+                f"PseudoInverse: rtol is {rtol} and max_steps is {max_steps}, expected both positive. Use the defaults."
+            )
+        self.rtol, self.max_steps, self.progress = rtol, max_steps, progress
+
+    def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
+        operator.codomain.check(y, "PseudoInverse: measurement")
+        check_measurement(y, "PseudoInverse")
+        if isinstance(operator, HasPseudoInverse):
+            return operator.pseudo_inverse(y)
+        return self.solve(y, operator).x
+
+    def solve(self, y: Tensor, operator: LinearOperator, *, record_objective: bool = False) -> Solution:
+        """The iteration, with its status and history."""
+        return solve(
+            least_squares(operator, y),
+            ConjugateGradient(),
+            rtol=self.rtol,
+            max_steps=self.max_steps,
+            record_objective=record_objective,
+            progress=self.progress,
+        )
+
+    def claims(self) -> tuple[Claim, ...]:
+        return (Claim(property="linear", basis=BY_CONSTRUCTION, evidence="in exact arithmetic, at convergence"),)

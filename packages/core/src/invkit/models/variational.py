@@ -1,0 +1,111 @@
+"""Variational reconstruction: the minimiser of a data fidelity plus a weighted regulariser."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from ..errors import ConfigError
+from ..functionals.algebra import scale
+from ..functionals.base import Functional, check_weight
+from ..functionals.data_fidelity import least_squares
+from ..functionals.indicators import Box
+from ..operators.base import LinearOperator
+from ..operators.space import Space
+from ..solvers.base import Solver
+from ..solvers.pdhg import PDHG
+from ..solvers.solution import Solution
+from ..solvers.solve import Callback, solve
+from .base import Reconstructor
+
+Regulariser = Callable[[Space], Functional]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stopping:
+    """When ``solve`` stops: residual <= atol + rtol * scale, looked at every ``check_every`` steps, or ``max_steps``."""
+
+    rtol: float = 1e-4
+    atol: float = 0.0
+    max_steps: int = 1000
+    check_every: int = 10
+
+
+class Variational(Reconstructor):
+    """x* = argmin_x 0.5 |A x - y|^2 + weight * R(x)  [subject to x >= 0].
+
+    regulariser: a function of the domain that builds R, such as ``invkit.functionals.total_variation``; None is no
+        regulariser.   weight: alpha >= 0, in units of the data fidelity over those of R.
+    nonnegative: constrain x >= 0 (real images only).   solver: any whose form the objective has.
+    stopping: see ``Stopping``.
+
+    Raises: ConfigError if the weight is negative or not finite.
+    Source: dissertation, eq. 1.3.
+    """
+
+    def __init__(
+        self,
+        regulariser: Regulariser | None,
+        weight: float = 1.0,
+        *,
+        solver: Solver[Any, Any] | None = None,
+        nonnegative: bool = False,
+        stopping: Stopping | None = None,
+        progress: bool = False,
+    ) -> None:
+        super().__init__()
+        check_weight(weight, "Variational")
+        if regulariser is not None and not callable(regulariser):
+            raise ConfigError(
+                f"Variational: regulariser is {regulariser!r}, expected a function of the domain. "
+                "Pass total_variation itself, or functools.partial of it."
+            )
+        self.regulariser, self.weight, self.nonnegative = regulariser, weight, nonnegative
+        self.solver: Solver[Any, Any] = solver if solver is not None else PDHG()
+        self.stopping = stopping or Stopping()
+        self.progress = progress
+
+    def objective(self, y: Tensor, operator: LinearOperator) -> Functional:
+        """The functional that is minimised.
+
+        Raises: ShapeError if y is not a batch of the operator's codomain; DataError if it is not finite.
+        """
+        total: Functional = least_squares(operator, y)
+        if self.regulariser is not None:
+            total = total + scale(self.weight, self.regulariser(operator.domain))
+        if self.nonnegative:
+            if operator.domain.is_complex:
+                raise ConfigError(
+                    f"Variational: nonnegative is True for {operator.domain.dtype} images, expected real ones. Drop it."
+                )
+            total = total + Box(0.0)
+        return total
+
+    def solve(
+        self,
+        y: Tensor,
+        operator: LinearOperator,
+        *,
+        x0: Tensor | None = None,
+        record_objective: bool = False,
+        callback: Callback | None = None,
+    ) -> Solution:
+        """Minimise, and say how it went: status of each image, residual, history."""
+        return solve(
+            self.objective(y, operator),
+            self.solver,
+            x0,
+            atol=self.stopping.atol,
+            rtol=self.stopping.rtol,
+            max_steps=self.stopping.max_steps,
+            check_every=self.stopping.check_every,
+            record_objective=record_objective,
+            callback=callback,
+            progress=self.progress,
+        )
+
+    def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
+        return self.solve(y, operator).x

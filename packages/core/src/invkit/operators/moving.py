@@ -1,0 +1,49 @@
+"""Moving a frozen object to another device or precision: one rule for operators and functionals."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from typing import Any, Self, final
+
+import torch
+from torch import Tensor
+
+from .space import Space, same_kind
+
+
+class Movable:
+    """A frozen dataclass whose tensors, spaces, dtypes and movable parts can be moved together."""
+
+    @final
+    def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
+        """A copy with every tensor on that device and in that precision; complex stays complex."""
+        fields = [field.name for field in dataclasses.fields(self) if field.init]  # type: ignore[arg-type]
+        return type(self)(**{name: _moved(getattr(self, name), device, dtype) for name in fields})
+
+
+def tensors_of(thing: Any) -> Iterator[Tensor]:
+    """Every tensor that a movable object was built from, those of its parts included."""
+    if isinstance(thing, Tensor):
+        yield thing
+    elif isinstance(thing, tuple):
+        for item in thing:
+            yield from tensors_of(item)
+    elif isinstance(thing, Movable):
+        for field in dataclasses.fields(thing):  # type: ignore[arg-type]
+            yield from tensors_of(getattr(thing, field.name))
+
+
+def _moved(value: Any, device: torch.device | str | None, dtype: torch.dtype | None) -> Any:
+    if isinstance(value, Tensor):
+        numeric = value.is_floating_point() or value.is_complex()
+        return value.to(device=device, dtype=same_kind(dtype, value.dtype) if dtype and numeric else None)
+    if isinstance(value, Movable | Space):
+        return value.to(device, dtype)
+    if isinstance(value, torch.dtype):
+        return same_kind(dtype, value) if dtype else value
+    if isinstance(value, torch.device):
+        return torch.device(device) if device is not None else value
+    if isinstance(value, tuple):
+        return tuple(_moved(item, device, dtype) for item in value)
+    return value

@@ -1,0 +1,57 @@
+"""FISTA: the accelerated proximal gradient method."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..functionals.base import Functional
+from .base import Optimality, Solver, checked_step_size
+from .gradient_descent import gradient_scale
+from .problems import CompositeProblem, as_composite
+from .proximal_gradient import ProximalGradientState, forward_backward, forward_backward_residual
+
+
+@dataclass(frozen=True)
+class FISTA(Solver[CompositeProblem, ProximalGradientState]):
+    """x+ = prox_g(z - tau gradient f(z), tau);  t+ = (1 + sqrt(1 + 4 t^2)) / 2;  z+ = x+ + (t - 1) / t+ (x+ - x).
+
+    step_size: tau in (0, 1/L]; None is 1/L with L the upper bound of the Lipschitz constant of the gradient of f.
+    Residual, scale and cost as in ``ProximalGradient``; the residual is that of the step from z.
+
+    Source: Beck, Teboulle (2009), eqs. 4.1-4.3.
+    """
+
+    step_size: float | None = None
+
+    def prepare(self, objective: Functional) -> CompositeProblem:
+        return as_composite(objective, "FISTA")
+
+    def step_size_for(self, problem: CompositeProblem) -> float:
+        """The step size used for this problem.
+
+        Raises: ConfigError if it is not in (0, 1/L].
+        """
+        return checked_step_size(self.step_size, problem.smooth.smoothness(), 1.0, 1.0, "FISTA")
+
+    def init(self, problem: CompositeProblem, x0: Tensor | None) -> ProximalGradientState:
+        step_size = self.step_size_for(problem)
+        x = problem.start(x0, "FISTA")
+        return ProximalGradientState(x, x, None, None, gradient_scale(problem.smooth, x0), step_size)
+
+    def step(self, problem: CompositeProblem, state: ProximalGradientState) -> ProximalGradientState:
+        x, gradient, reference = forward_backward(problem, state)
+        t = (1 + math.sqrt(1 + 4 * state.t**2)) / 2
+        ahead = x + ((state.t - 1) / t) * (x - state.x)
+        return ProximalGradientState(x, ahead, state.ahead, gradient, reference, state.step_size, t)
+
+    def solution(self, state: ProximalGradientState) -> Tensor:
+        return state.x
+
+    def optimality(self, problem: CompositeProblem, state: ProximalGradientState) -> Optimality:
+        return forward_backward_residual(state)
+
+    def objective(self, problem: CompositeProblem, state: ProximalGradientState) -> Tensor:
+        return problem.objective.value(state.x)

@@ -1,0 +1,140 @@
+"""The primal-dual hybrid gradient method of Chambolle and Pock, with one dual step size for each block."""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError
+from ..functionals.base import Functional
+from ..functionals.norms import QuadraticConjugate
+from ..operators.space import norm
+from .base import Optimality, Solver
+from .problems import SaddleProblem, as_saddle
+
+
+@dataclass(frozen=True)
+class PDHGState:
+    """x and the duals y_i, with K_i x and K_i* y_i beside them so that nothing is applied twice.
+
+    The trailing fields are what the residual of the last step needs.
+    """
+
+    x: Tensor
+    y: tuple[Tensor, ...]
+    kx: tuple[Tensor, ...]
+    kx_before: tuple[Tensor, ...]
+    kty: tuple[Tensor, ...]
+    tau: float
+    sigma: tuple[float, ...]
+    previous: PDHGState | None = None
+
+
+@dataclass(frozen=True)
+class PDHG(Solver[SaddleProblem, PDHGState]):
+    """minimise sum_i f_i(K_i x) + g(x) by, with z_i = 2 K_i x - K_i x_before,
+
+        y_i <- prox of sigma_i f_i* at y_i + sigma_i z_i;      x <- prox_g(x - tau sum_i K_i* y_i, tau).
+
+    tau, sigma: steps with tau * sum_i sigma_i |K_i|^2 <= 1; sigma is one number, or one for each block (data fidelity,
+        regulariser, ... in the order of the objective). None: with m blocks, c = |K_1|^2 of the first quadratic block
+        (1 without one) and ``balance`` b,   sigma_i = b c / |K_i|^2,   tau = 1 / (m b c),
+        which makes the iteration independent of the units of x, of the data and of length.
+    balance: larger moves the duals faster. It changes the speed, never the solution.
+
+    Residual: the larger of |p| / max_i |K_i* y_i| and max_i |d_i| / |K_i x|, where p in dg(x) + sum K_i* y_i and
+    d_i in df_i*(y_i) - K_i x are read off the step; scale: 1. Cost: one K and one K* a step, none in a start at zero.
+
+    Source: Chambolle, Pock (2011), Algorithm 1 with theta = 1; steps per block as in Pock, Chambolle (2011), Lemma 2.
+    """
+
+    tau: float | None = None
+    sigma: float | tuple[float, ...] | None = None
+    balance: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.balance < math.inf:
+            raise ConfigError(f"PDHG: balance is {self.balance}, expected a positive number. Use 1.")
+        if (self.tau is None) != (self.sigma is None):
+            raise ConfigError(
+                f"PDHG: tau is {self.tau} and sigma is {self.sigma}, expected both or neither. Give both."
+            )
+
+    def prepare(self, objective: Functional) -> SaddleProblem:
+        return as_saddle(objective, "PDHG")
+
+    def step_sizes(self, problem: SaddleProblem) -> tuple[float, tuple[float, ...]]:
+        """tau and sigma_i for this problem.
+
+        Raises: ConfigError unless they are positive and tau * sum_i sigma_i |K_i|^2 <= 1.
+        """
+        norms = [operator.norm().upper for _, operator in problem.blocks]
+        if self.tau is None or self.sigma is None:
+            safe = [n if n > 0 else 1.0 for n in norms]
+            quadratic = [
+                n for n, f_star in zip(safe, problem.conjugates, strict=True) if isinstance(f_star, QuadraticConjugate)
+            ]
+            c = quadratic[0] ** 2 if quadratic else 1.0
+            tau = (1 - 1e-12) / (len(norms) * self.balance * c)
+            return tau, tuple(self.balance * c / n**2 for n in safe)
+        sigma = self.sigma if isinstance(self.sigma, tuple | list) else (self.sigma,) * len(norms)
+        if len(sigma) != len(norms):
+            raise ConfigError(f"PDHG: there are {len(sigma)} sigmas, expected {len(norms)}. Give one for each block.")
+        product = self.tau * sum(s * n**2 for s, n in zip(sigma, norms, strict=True))
+        if self.tau <= 0 or min(sigma) <= 0 or not product <= 1:
+            raise ConfigError(
+                f"PDHG: tau * sum sigma_i |K_i|^2 is {product:.6g} with tau = {self.tau:g} and sigma = "
+                f"{', '.join(f'{s:g}' for s in sigma)}, expected positive steps with a value in (0, 1], for "
+                f"|K_i| <= {', '.join(f'{n:.6g}' for n in norms)}. Lower a step, or leave both out."
+            )
+        return self.tau, tuple(float(s) for s in sigma)
+
+    def init(self, problem: SaddleProblem, x0: Tensor | None) -> PDHGState:
+        tau, sigma = self.step_sizes(problem)
+        x = problem.start(x0, "PDHG")
+        duals = tuple(operator.codomain.zeros(len(x)) for _, operator in problem.blocks)
+        kx = duals if x0 is None else tuple(operator.forward(x) for _, operator in problem.blocks)
+        return PDHGState(x, duals, kx, kx, (), tau, sigma)
+
+    def step(self, problem: SaddleProblem, state: PDHGState) -> PDHGState:
+        y = tuple(
+            f_star.prox(torch.add(y_i, kx, alpha=2 * sigma).sub_(before, alpha=sigma), sigma)
+            for f_star, sigma, y_i, kx, before in zip(
+                problem.conjugates, state.sigma, state.y, state.kx, state.kx_before, strict=True
+            )
+        )
+        kty = tuple(operator.adjoint(y_i) for (_, operator), y_i in zip(problem.blocks, y, strict=True))
+        ascent = functools.reduce(torch.add, kty)
+        x = problem.proximable.prox(torch.sub(state.x, ascent, alpha=state.tau), state.tau)
+        kx = tuple(operator.forward(x) for _, operator in problem.blocks)
+        # The state before is kept for the residual, without its own predecessor: memory stays bounded.
+        previous = PDHGState(state.x, state.y, state.kx, state.kx_before, (), state.tau, state.sigma)
+        return PDHGState(x, y, kx, state.kx, kty, state.tau, state.sigma, previous)
+
+    def solution(self, state: PDHGState) -> Tensor:
+        return state.x
+
+    def optimality(self, problem: SaddleProblem, state: PDHGState) -> Optimality:
+        before = state.previous
+        assert before is not None
+        p = norm(state.x - before.x) / state.tau
+        worst = _relative(p, functools.reduce(torch.maximum, [norm(part) for part in state.kty]))
+        for i, (_, operator) in enumerate(problem.blocks):
+            d = (before.y[i] - state.y[i]) / state.sigma[i] + 2 * before.kx[i] - before.kx_before[i] - state.kx[i]
+            # A constant image has no gradient to compare with; its own size stands in.
+            size = torch.maximum(norm(state.kx[i]), 1e-3 * operator.norm().upper * norm(state.x))
+            worst = torch.maximum(worst, _relative(norm(d), size))
+        return Optimality(worst, torch.ones_like(worst))
+
+    def objective(self, problem: SaddleProblem, state: PDHGState) -> Tensor:
+        values = [f.value(kx) for (f, _), kx in zip(problem.blocks, state.kx, strict=True)]
+        return functools.reduce(torch.add, values, problem.proximable.value(state.x))
+
+
+def _relative(size: Tensor, scale: Tensor) -> Tensor:
+    ratio = size / scale.clamp_min(torch.finfo(scale.dtype).tiny)
+    return torch.where(size == 0, torch.zeros_like(ratio), ratio)

@@ -1,0 +1,163 @@
+"""The one loop: every iterative method runs here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+from tqdm.auto import tqdm
+
+from ..errors import ConfigError
+from ..functionals.base import Functional
+from .base import Optimality, Solver, select
+from .problems import Problem
+from .solution import History, Solution, Status
+
+Callback = Callable[[int, Any], None]
+
+
+def solve(
+    objective: Functional | Problem,
+    solver: Solver[Any, Any],
+    x0: Tensor | None = None,
+    *,
+    atol: float = 0.0,
+    rtol: float = 1e-4,
+    max_steps: int = 1000,
+    check_every: int = 10,
+    state: Any = None,
+    record_objective: bool = False,
+    callback: Callback | None = None,
+    progress: bool = False,
+) -> Solution:
+    """Minimise an objective: x* with residual(x*) <= atol + rtol * scale, each image by its own residual.
+
+    objective: a sum of functionals, or a problem in the solver's form.   x0: start; zeros if None.
+    check_every: the residual is looked at after so many steps (and after the last). Only then does the host wait for
+        the device; an image stops at the first check it passes and is held there while the others go on, so its
+        result is the one it has alone.
+    state: a solver state to go on from (``solution.state``) instead of x0.
+    record_objective: keep the objective at each check; it may cost an operator call.
+    callback: called as ``callback(step, state)`` at each check.   progress: a bar on stderr.
+
+    Autograd follows the steps if a tensor of the problem requires it. Ctrl-C ends the loop and returns what there is,
+    with status ``INTERRUPTED``.
+
+    Raises: ConfigError if a setting is outside its range; ShapeError or DataError for input that does not fit.
+    """
+    _check_settings(atol, rtol, max_steps, check_every)
+    problem = solver.prepare(objective) if isinstance(objective, Functional) else objective
+    current = solver.init(problem, x0) if state is None else state
+    stop = _Stopping(solver, problem, atol, rtol, record_objective)
+    bar = tqdm(total=max_steps, desc=type(solver).__name__, unit="step", leave=False, disable=not progress)
+    step = 0
+    try:
+        while step < max_steps:
+            current = solver.step(problem, current)
+            step += 1
+            if step % check_every == 0 or step == max_steps:
+                finished = stop.check(step, current)
+                bar.set_postfix_str(f"residual {stop.worst:.1e}", refresh=False)
+                bar.update(step - bar.n)
+                if callback is not None:
+                    callback(step, current)
+                if finished:
+                    break
+    except KeyboardInterrupt:
+        stop.interrupted = True
+    finally:
+        bar.close()
+    return stop.solution(step, current)
+
+
+class _Stopping:
+    """Per-image stopping: which images are done, their states at that moment, and the history."""
+
+    def __init__(self, solver: Any, problem: Any, atol: float, rtol: float, record_objective: bool) -> None:
+        self.solver, self.problem = solver, problem
+        self.atol, self.rtol, self.record_objective = atol, rtol, record_objective
+        self.interrupted = False
+        self.worst = float("inf")
+        self.kept: Any = None
+        self.done: Tensor | None = None
+        self.diverged: Tensor
+        self.stopped_at: Tensor
+        self.reached: Tensor
+        self.steps: list[int] = []
+        self.relative: list[Tensor] = []
+        self.objective: list[Tensor] = []
+
+    def check(self, step: int, state: Any) -> bool:
+        """Record this step; whether every image is done."""
+        with torch.no_grad():
+            found: Optimality = self.solver.optimality(self.problem, state)
+            relative = found.relative
+            if self.done is None:
+                self.done = torch.zeros_like(relative, dtype=torch.bool)
+                self.diverged = self.done.clone()
+                self.stopped_at = torch.zeros_like(relative, dtype=torch.long)
+                self.reached = torch.full_like(relative, float("inf"))
+            broken = ~torch.isfinite(found.residual)
+            passed = (found.residual <= self.atol + self.rtol * found.scale) | broken
+            newly = passed & ~self.done
+            going = ~self.done
+            self.reached = torch.where(going, relative, self.reached)
+            self.stopped_at = torch.where(going, step, self.stopped_at)
+            self.diverged = self.diverged | (newly & broken)
+            self.steps.append(step)
+            self.relative.append(self.reached)
+            if self.record_objective:
+                value = self.solver.objective(self.problem, state)
+                self.objective.append(torch.where(going, value, self.objective[-1]) if self.objective else value)
+            before = self.done
+            self.done = before | newly
+            # The one wait for the device: two numbers come back together.
+            any_new, all_done, worst = torch.stack(
+                [newly.any().double(), self.done.all().double(), _max(self.reached).double()]
+            ).tolist()
+        if any_new:
+            self.kept = state if self.kept is None else select(newly, state, self.kept)
+        self.worst = worst
+        return bool(all_done)
+
+    def solution(self, step: int, state: Any) -> Solution:
+        """The final solution: stopped images as they were at their stop, the others as they are."""
+        if self.done is None:  # interrupted before the first check
+            x = self.solver.solution(state)
+            self.done = torch.zeros(len(x), dtype=torch.bool, device=x.device)
+            self.diverged, self.stopped_at = self.done, torch.full((len(x),), step, device=x.device)
+            self.reached = torch.full((len(x),), float("inf"), device=x.device)
+        if self.kept is not None:
+            state = select(self.done, self.kept, state)
+        stopped_at = torch.where(self.done, self.stopped_at, step)
+        unfinished = Status.INTERRUPTED if self.interrupted else Status.MAX_STEPS
+        status = tuple(
+            Status.DIVERGED if bad else Status.CONVERGED if good else unfinished
+            for good, bad in zip(self.done.tolist(), self.diverged.tolist(), strict=True)
+        )
+        table = torch.stack(self.relative).cpu() if self.relative else torch.empty(0, len(status))
+        values = torch.stack(self.objective).detach().cpu() if self.objective else None
+        return Solution(
+            x=self.solver.solution(state),
+            status=status,
+            steps=stopped_at.cpu(),
+            optimality=self.reached.cpu(),
+            history=History(tuple(self.steps), table, values),
+            state=state,
+            total_steps=step,
+        )
+
+
+def _max(values: Tensor) -> Tensor:
+    return values.max() if values.numel() else values.new_zeros(())
+
+
+def _check_settings(atol: float, rtol: float, max_steps: int, check_every: int) -> None:
+    for name, value in (("atol", atol), ("rtol", rtol)):
+        if not 0 <= value < float("inf"):
+            raise ConfigError(f"solve: {name} is {value}, expected a finite number >= 0. Use 1e-4 for images.")
+    for name, count in (("max_steps", max_steps), ("check_every", check_every)):
+        if count != int(count) or count < 1:
+            raise ConfigError(f"solve: {name} is {count}, expected a whole number >= 1. Use the default.")
