@@ -26,7 +26,7 @@ Regulariser = Callable[[Space], Functional]
 
 @dataclass(frozen=True, kw_only=True)
 class Stopping:
-    """When ``solve`` stops: residual <= atol + rtol * scale, looked at every ``check_every`` steps, or ``max_steps``."""
+    """When ``solve`` stops: residual <= atol + rtol * scale, looked at every ``check_every`` steps; or max_steps."""
 
     rtol: float = 1e-4
     atol: float = 0.0

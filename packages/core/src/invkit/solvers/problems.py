@@ -113,8 +113,8 @@ def as_composite(objective: Functional, who: str) -> CompositeProblem:
             )
     if len(rest) > 1:
         raise ConfigError(
-            f"{who}: there are {len(rest)} terms without a gradient ({', '.join(map(repr, rest))}), expected at most 1. "
-            "Use core/pdhg, which takes any number."
+            f"{who}: there are {len(rest)} terms without a gradient ({', '.join(map(repr, rest))}), "
+            "expected at most 1. Use core/pdhg, which takes any number."
         )
     f = add(*smooth) if len(smooth) > 1 else (smooth[0] if smooth else Zero())
     g = rest[0] if rest else Zero()
