@@ -111,7 +111,7 @@ def docs(session: nox.Session) -> None:
     """The documentation; a warning or a reference to nothing is an error."""
     install_everything(session, "sphinx", "myst-parser", "furo", "sphinx-copybutton")
     target = session.posargs[0] if session.posargs else "docs/_build/html"
-    options = ["-W", "-n", "--keep-going", "-E", "-b", "html"]
+    options = ["-q", "-W", "-n", "--keep-going", "-E", "-b", "html"]
     session.run("sphinx-build", *options, "docs", target, env=ONE_THREAD | NEUTRAL)
 
 

@@ -1,4 +1,4 @@
-"""The import contracts of ``pyproject.toml`` reject what they forbid: each meets a copy of the sources that breaks one."""
+"""The import contracts of ``pyproject.toml`` reject what they forbid: each meets sources that break it."""
 
 from __future__ import annotations
 
