@@ -49,7 +49,7 @@ def invkit_operators() -> list[Spec]:
         _operator(
             "fourier",
             "Undersampled orthonormal Fourier transform, DC at index 0.",
-            "invkit.operators.fourier:fourier",
+            "invkit.operators.fourier:Fourier",
             dtypes=_COMPLEX,
             dims=(2, 3),
             role="fourier-sampling",

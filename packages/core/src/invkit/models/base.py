@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import abc
+from typing import Any
 
 from torch import Tensor, nn
 
 from ..claims import Claim
+from ..functionals.base import Functional
 from ..operators.base import LinearOperator
+from ..solvers.base import Solver
+from ..solvers.solution import Solution
+from ..solvers.solve import Callback
 
 
 class Reconstructor(nn.Module, abc.ABC):
@@ -26,3 +31,27 @@ class Reconstructor(nn.Module, abc.ABC):
     def claims(self) -> tuple[Claim, ...]:
         """What this method states of itself, whatever the operator; theorems about a pair come from ``explain``."""
         return ()
+
+
+class IterativeReconstructor(Reconstructor):
+    """A method that solves an optimisation problem, and can say how that went."""
+
+    @abc.abstractmethod
+    def objective(self, y: Tensor, operator: LinearOperator) -> Functional:
+        """The functional that is minimised."""
+
+    @abc.abstractmethod
+    def used_solver(self) -> Solver[Any, Any]:
+        """The solver that minimises it."""
+
+    @abc.abstractmethod
+    def solve(
+        self,
+        y: Tensor,
+        operator: LinearOperator,
+        *,
+        record_objective: bool = False,
+        progress: bool = False,
+        callback: Callback | None = None,
+    ) -> Solution:
+        """Reconstruct, with the status of each image, its residual and the history."""

@@ -6,15 +6,16 @@ from torch import Tensor
 
 from ..claims import BY_CONSTRUCTION, Claim
 from ..errors import ConfigError
+from ..functionals.base import Functional
 from ..functionals.data_fidelity import check_measurement, least_squares
 from ..operators.base import HasPseudoInverse, LinearOperator
 from ..solvers.conjugate_gradient import ConjugateGradient
 from ..solvers.solution import Solution
-from ..solvers.solve import solve
-from .base import Reconstructor
+from ..solvers.solve import Callback, solve
+from .base import IterativeReconstructor
 
 
-class PseudoInverse(Reconstructor):
+class PseudoInverse(IterativeReconstructor):
     """x = A^+ y, the minimiser of |A x - y| with the smallest |x|.
 
     In closed form where the operator has one (``HasPseudoInverse``); otherwise conjugate gradients from zero, whose
@@ -23,13 +24,13 @@ class PseudoInverse(Reconstructor):
     Raises: ConfigError if rtol or max_steps is not positive.
     """
 
-    def __init__(self, *, rtol: float = 1e-6, max_steps: int = 500, progress: bool = False) -> None:
+    def __init__(self, *, rtol: float = 1e-6, max_steps: int = 500) -> None:
         super().__init__()
         if not rtol > 0 or max_steps < 1:
             raise ConfigError(
                 f"PseudoInverse: rtol is {rtol} and max_steps is {max_steps}, expected both positive. Use the defaults."
             )
-        self.rtol, self.max_steps, self.progress = rtol, max_steps, progress
+        self.rtol, self.max_steps = rtol, max_steps
 
     def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
         operator.codomain.check(y, "PseudoInverse: measurement")
@@ -38,15 +39,30 @@ class PseudoInverse(Reconstructor):
             return operator.pseudo_inverse(y)
         return self.solve(y, operator).x
 
-    def solve(self, y: Tensor, operator: LinearOperator, *, record_objective: bool = False) -> Solution:
-        """The iteration, with its status and history."""
+    def objective(self, y: Tensor, operator: LinearOperator) -> Functional:
+        return least_squares(operator, y)
+
+    def used_solver(self) -> ConjugateGradient:
+        return ConjugateGradient()
+
+    def solve(
+        self,
+        y: Tensor,
+        operator: LinearOperator,
+        *,
+        record_objective: bool = False,
+        progress: bool = False,
+        callback: Callback | None = None,
+    ) -> Solution:
+        """Conjugate gradients from zero, whatever the operator, with status and history."""
         return solve(
-            least_squares(operator, y),
-            ConjugateGradient(),
+            self.objective(y, operator),
+            self.used_solver(),
             rtol=self.rtol,
             max_steps=self.max_steps,
             record_objective=record_objective,
-            progress=self.progress,
+            progress=progress,
+            callback=callback,
         )
 
     def claims(self) -> tuple[Claim, ...]:

@@ -19,7 +19,7 @@ from ..solvers.base import Solver
 from ..solvers.pdhg import PDHG
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback, solve
-from .base import Reconstructor
+from .base import IterativeReconstructor
 
 Regulariser = Callable[[Space], Functional]
 
@@ -34,7 +34,7 @@ class Stopping:
     check_every: int = 10
 
 
-class Variational(Reconstructor):
+class Variational(IterativeReconstructor):
     """x* = argmin_x 0.5 |A x - y|^2 + weight * R(x)  [subject to x >= 0].
 
     regulariser: a function of the domain that builds R, such as ``invkit.functionals.total_variation``; None is no
@@ -54,7 +54,6 @@ class Variational(Reconstructor):
         solver: Solver[Any, Any] | None = None,
         nonnegative: bool = False,
         stopping: Stopping | None = None,
-        progress: bool = False,
     ) -> None:
         super().__init__()
         check_weight(weight, "Variational")
@@ -66,7 +65,6 @@ class Variational(Reconstructor):
         self.regulariser, self.weight, self.nonnegative = regulariser, weight, nonnegative
         self.solver: Solver[Any, Any] = solver if solver is not None else PDHG()
         self.stopping = stopping or Stopping()
-        self.progress = progress
 
     def objective(self, y: Tensor, operator: LinearOperator) -> Functional:
         """The functional that is minimised.
@@ -84,6 +82,9 @@ class Variational(Reconstructor):
             total = total + Box(0.0)
         return total
 
+    def used_solver(self) -> Solver[Any, Any]:
+        return self.solver
+
     def solve(
         self,
         y: Tensor,
@@ -91,6 +92,7 @@ class Variational(Reconstructor):
         *,
         x0: Tensor | None = None,
         record_objective: bool = False,
+        progress: bool = False,
         callback: Callback | None = None,
     ) -> Solution:
         """Minimise, and say how it went: status of each image, residual, history."""
@@ -104,7 +106,7 @@ class Variational(Reconstructor):
             check_every=self.stopping.check_every,
             record_objective=record_objective,
             callback=callback,
-            progress=self.progress,
+            progress=progress,
         )
 
     def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .algebra import Adjoint, Composition, Normal, Scaled, Stack, Sum, stack
-from .base import HasGram, HasPseudoInverse, LinearOperator, Operator
+from .base import HasFineSimulation, HasGram, HasPseudoInverse, LinearOperator, Operator
 from .blur import Blur
 from .coils import Coils
 from .dense import Dense
@@ -15,7 +15,8 @@ from .sense import sense
 from .space import Space, inner, norm, per_image
 
 __all__ = [
-    "Adjoint", "Blur", "Coils", "Composition", "Dense", "FiniteDifference", "Fourier", "HasGram", "HasPseudoInverse",
+    "Adjoint", "Blur", "Coils", "Composition", "Dense", "FiniteDifference", "Fourier", "HasFineSimulation",
+    "HasGram", "HasPseudoInverse",
     "Identity", "Interval", "LinearOperator", "Normal", "Operator", "Scaled", "Space", "Stack", "Sum", "inner", "norm",
     "per_image", "sense", "stack",
 ]  # fmt: skip

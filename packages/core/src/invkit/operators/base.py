@@ -183,6 +183,25 @@ class HasPseudoInverse(LinearOperator):
         return self._pseudo_inverse(y)
 
 
+class HasFineSimulation(LinearOperator):
+    """A linear operator that can make data on a finer grid than its own, against the inverse crime.
+
+    Data made by the very matrix that reconstructs them flatters every method (Colton, Kress 1992).
+    """
+
+    @abc.abstractmethod
+    def _simulate(self, truth: Tensor, oversampling: int) -> Tensor: ...
+
+    @final
+    def simulate(self, truth: Tensor, *, oversampling: int = 2) -> Tensor:
+        """The clean measurement of ``truth``, each pixel divided into ``oversampling`` per side.
+
+        Raises: ShapeError if truth is not a batch of the domain; ConfigError if oversampling is not a whole number.
+        """
+        self.domain.check(truth, f"{type(self).__name__}.simulate")
+        return self._simulate(truth, oversampling)
+
+
 def require_space(got: Space, wanted: Space, who: str, what: str) -> None:
     """Raises: ShapeError unless the two spaces are equal."""
     if got != wanted:
