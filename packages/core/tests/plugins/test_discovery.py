@@ -250,3 +250,9 @@ class TestSelection:
         assert make_registry(INVKIT_STRICT_PLUGINS="0").unhealthy == ()
         with pytest.raises(ConfigError, match=r"^INVKIT_STRICT_PLUGINS: value is 'maybe', expected 1 or 0"):
             make_registry(INVKIT_STRICT_PLUGINS="maybe")
+
+    def test_switching_a_name_off_switches_off_whoever_claims_it(
+        self, make_plugin: MakePlugin, make_registry: MakeRegistry
+    ) -> None:
+        registry = make_registry(make_plugin("one"), make_plugin("one"), INVKIT_DISABLE_PLUGINS="one")
+        assert [status.state for status in registry.statuses[1:]] == [State.DISABLED, State.DISABLED]

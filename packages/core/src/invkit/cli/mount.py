@@ -55,12 +55,9 @@ def mount(app: typer.Typer, registry: Registry, taken: Collection[str]) -> None:
                 add_help_option=False,
                 context_settings=settings,
             )(_runner(registry, entry))
-        app.add_typer(
-            group,
-            name=provider,
-            help=f"{_summary(entries)} [{entries[0].origin}]",
-            rich_help_panel=FROM_PLUGINS,
-        )
+        text = f"{_summary(entries)} [{entries[0].origin}]"
+        # The short help is given too: click would cut it after the first sentence, and with it the provider.
+        app.add_typer(group, name=provider, help=text, short_help=text, rich_help_panel=FROM_PLUGINS)
 
 
 def _runner(registry: Registry, entry: Entry) -> Callable[[typer.Context], None]:

@@ -92,14 +92,14 @@ def _query(point: EntryPoint, manager: pluggy.PluginManager, policy: Policy, tak
     name = point.name.casefold()
     distribution, version = _origin(point)
     status = Status(name=name, distribution=distribution, version=version, target=point.value)
+    if reason := policy.reason_to_disable(name):
+        return replace(status, state=State.DISABLED, reason=reason)
     if name in taken:
         holder = taken[name]
         reason = (
             f"the name {name!r} is taken by {holder.distribution or holder.target}. Uninstall or rename one of the two."
         )
         return replace(status, state=State.DUPLICATE, reason=reason)
-    if reason := policy.reason_to_disable(name):
-        return replace(status, state=State.DISABLED, reason=reason)
     light = {module for module in _HEAVY if module not in sys.modules}
     try:
         # Standard output is data, so what a plugin prints while it is imported goes to standard error.

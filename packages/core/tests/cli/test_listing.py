@@ -1,0 +1,100 @@
+"""``list``, ``info`` and ``plugins``: plain aligned tables for people, JSON with a schema version for programs."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+
+from invkit.cli import plugins as plugin_commands
+from invkit.cli.output import table, write_json
+from invkit.plugins import KINDS, Registry
+
+from .conftest import Run
+
+
+def test_columns_are_aligned_and_nothing_is_cut() -> None:
+    text = table(("ID", "SUMMARY"), [("core/identity", "The identity."), ("a", "b" * 200)])
+    assert text.splitlines() == [
+        "ID             SUMMARY",
+        "core/identity  The identity.",
+        "a              " + "b" * 200,
+    ]
+
+
+def test_json_carries_the_schema_version_and_refuses_what_json_has_not(capsys: pytest.CaptureFixture[str]) -> None:
+    write_json({"a": [1]})
+    assert json.loads(capsys.readouterr().out) == {"schema_version": 1, "a": [1]}
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json({"a": float("nan")})
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_table_and_the_json_list_the_same_objects(kind: str, invkit: Run) -> None:
+    _, text, _ = invkit("list", kind)
+    objects = json.loads(invkit("list", kind + "s", "--json")[1])["objects"]
+    assert [line.split()[1] for line in text.splitlines()[1:]] == [item["id"] for item in objects]
+    assert {item["kind"] for item in objects} <= {kind}
+
+
+def test_nothing_found_is_empty_data_and_a_word_on_standard_error(invkit: Run) -> None:
+    assert invkit("list", "operator", "--claim", "gradient-field") == (0, "", "invkit: no registered object matches.\n")
+
+
+def test_claims_and_devices_select(invkit: Run) -> None:
+    def ids(*options: str) -> set[str]:
+        return {item["id"] for item in json.loads(invkit("list", *options, "--json")[1])["objects"]}
+
+    assert ids("--claim", "unitary") == {"core/identity"}
+    assert ids("--claim", "Linear", "--device", "cuda:0") == ids("operator")
+    assert ids("--device", "mps") == set()
+
+
+def test_info_tells_the_parameters_with_types_and_defaults(invkit: Run) -> None:
+    code, out, err = invkit("info", "identity")
+    assert (code, err) == (0, "")
+    assert out.startswith("core/identity (operator): The identity")
+    assert "parameter   image_shape: tuple[int, ...] (required)" in out
+    assert "parameter   channels: int = 1" in out
+    assert "claim       unitary (by construction)" in out
+    (item,) = json.loads(invkit("info", "core/identity", "--json")[1])["objects"]
+    assert item["parameters"][1] == {"name": "channels", "type": "int", "required": False, "default": "1"}
+
+
+def test_info_of_a_name_with_two_kinds_tells_both(invkit: Run) -> None:
+    assert [item["kind"] for item in json.loads(invkit("info", "gradient-descent", "--json")[1])["objects"]] == [
+        "solver",
+        "rule",
+    ]
+
+
+def test_info_of_a_target_that_cannot_be_imported_tells_the_rest(invkit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "invkit.operators.identity", None)
+    code, out, _ = invkit("info", "core/identity")
+    assert code == 0
+    assert "parameters  cannot be read: core/identity" in out
+
+
+def test_the_doctor_ends_with_0_when_all_is_well(invkit: Run) -> None:
+    code, out, _ = invkit("plugins", "doctor", "--json")
+    report = json.loads(out)
+    assert (code, report["healthy"]) == (0, True), [plugin["troubles"] for plugin in report["plugins"]]
+    assert report["versions"]["torch"]
+    assert report["devices"]["cuda"].startswith("yes" if torch.cuda.is_available() else "no")
+
+
+def test_the_doctor_ends_with_3_when_a_target_cannot_be_loaded(invkit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "invkit.operators.identity", None)
+    code, out, _ = invkit("plugins", "doctor")
+    assert code == 3
+    assert "  core/identity" in out
+    assert "Something is wrong: see above." in out
+
+
+def test_the_doctor_survives_a_broken_torch(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    plugin_commands.doctor(Registry([], environ={}), as_json=True)
+    assert "cannot be imported" in json.loads(capsys.readouterr().out)["devices"]["torch"]
