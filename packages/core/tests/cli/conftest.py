@@ -21,7 +21,7 @@ def invkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
     """Run ``invkit ARGS`` in this process: exit code, standard output, standard error."""
     monkeypatch.setenv("COLUMNS", "80")
     logger = logging.getLogger("invkit")
-    before = (logger.level, logger.propagate, list(logger.handlers))
+    level, handlers = logger.level, list(logger.handlers)
 
     def run(*arguments: str, registry: Registry | None = None) -> tuple[int, str, str]:
         set_registry(registry or Registry([], environ={}))
@@ -31,7 +31,8 @@ def invkit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) 
 
     yield run
     set_registry(None)
-    logger.level, logger.propagate, logger.handlers[:] = before[0], before[1], before[2]
+    logger.setLevel(level)
+    logger.handlers[:] = handlers
 
 
 @pytest.fixture

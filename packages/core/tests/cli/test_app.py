@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from invkit import errors
+from invkit import __version__, errors
 from invkit.cli.output import ExitCode, exit_code
 from invkit.plugins import Registry
 
@@ -44,7 +44,7 @@ def test_the_help_lists_every_command_with_one_whole_line(invkit: Run) -> None:
 def test_the_version_is_data(invkit: Run) -> None:
     code, out, err = invkit("--version")
     assert (code, err) == (0, "")
-    assert out.strip() == __import__("invkit").__version__
+    assert out.strip() == __version__
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 
 import pytest
 import torch
@@ -38,6 +40,16 @@ def test_the_table_and_the_json_list_the_same_objects(kind: str, invkit: Run) ->
     assert {item["kind"] for item in objects} <= {kind}
 
 
+def test_messages_are_lines_of_the_program_once_however_often_logging_is_set_up(
+    invkit: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    invkit("list")
+    invkit("list")
+    logging.getLogger("invkit").info("picked %s", "core/tv")
+    logging.getLogger("invkit").debug("too much")
+    assert capsys.readouterr().err == "invkit: picked core/tv\n"
+
+
 def test_nothing_found_is_empty_data_and_a_word_on_standard_error(invkit: Run) -> None:
     assert invkit("list", "operator", "--claim", "gradient-field") == (0, "", "invkit: no registered object matches.\n")
 
@@ -70,7 +82,7 @@ def test_info_of_a_name_with_two_kinds_tells_both(invkit: Run) -> None:
 
 
 def test_info_of_a_target_that_cannot_be_imported_tells_the_rest(invkit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "invkit.operators.identity", None)
+    monkeypatch.setitem(sys.modules, "invkit.operators.identity", None)
     code, out, _ = invkit("info", "core/identity")
     assert code == 0
     assert "parameters  cannot be read: core/identity" in out
@@ -85,7 +97,7 @@ def test_the_doctor_ends_with_0_when_all_is_well(invkit: Run) -> None:
 
 
 def test_the_doctor_ends_with_3_when_a_target_cannot_be_loaded(invkit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "invkit.operators.identity", None)
+    monkeypatch.setitem(sys.modules, "invkit.operators.identity", None)
     code, out, _ = invkit("plugins", "doctor")
     assert code == 3
     assert "  core/identity" in out
@@ -95,6 +107,6 @@ def test_the_doctor_ends_with_3_when_a_target_cannot_be_loaded(invkit: Run, monk
 def test_the_doctor_survives_a_broken_torch(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "torch", None)
     plugin_commands.doctor(Registry([], environ={}), as_json=True)
     assert "cannot be imported" in json.loads(capsys.readouterr().out)["devices"]["torch"]

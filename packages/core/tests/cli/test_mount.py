@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from importlib.metadata import EntryPoint
 
@@ -28,7 +29,7 @@ def registry_of(monkeypatch: pytest.MonkeyPatch, name: str, *commands: str, code
         return code
 
     vars(module).update(CORE_API=(1, 0), invkit_commands=invkit_commands, run=run)
-    monkeypatch.setitem(__import__("sys").modules, module.__name__, module)
+    monkeypatch.setitem(sys.modules, module.__name__, module)
     return Registry([EntryPoint(name=name, value=module.__name__, group="invkit")], environ={})
 
 

@@ -165,6 +165,15 @@ def test_no_plugin_replaces_the_core(make_plugin: MakePlugin, make_registry: Mak
     assert (intruder.name, intruder.state) == ("core", State.DUPLICATE)
 
 
+@pytest.mark.parametrize("name", ["my plugin", "my/plugin", "my_plugin", "-"])
+def test_a_name_that_would_spoil_the_ids_is_refused(
+    name: str, make_plugin: MakePlugin, make_registry: MakeRegistry
+) -> None:
+    status = make_registry(make_plugin(name)).statuses[1]
+    assert (status.state, status.entries) == (State.FAILED, ())
+    assert "expected words of a-z and 0-9 joined by hyphens" in status.reason
+
+
 def test_one_module_under_two_names_is_a_duplicate(make_plugin: MakePlugin, make_registry: MakeRegistry) -> None:
     first = make_plugin("first")
     second = make_plugin("second", module=first.value)

@@ -6,6 +6,7 @@ The heavy commands import their module, and with it torch, only when they run.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 from itertools import takewhile
@@ -97,8 +98,8 @@ def _root(
 
 
 def _report_unhealthy(registry: Registry, arguments: Sequence[str]) -> None:
-    """One line per plugin that cannot be used, except where the answer is the list of plugins itself."""
-    if "plugins" in arguments[:2]:
+    """One line per plugin that cannot be used, except where the answer is the list of plugins, or a completion."""
+    if "plugins" in arguments[:2] or "_INVKIT_COMPLETE" in os.environ:
         return
     for status in registry.unhealthy:
         complain(f"plugin {status.name} is left out ({status.state}). Run 'invkit plugins doctor'.")

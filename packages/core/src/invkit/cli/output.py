@@ -78,14 +78,16 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     )
 
 
+class _ToStandardError(logging.Handler):
+    """Messages as lines of the program, on whatever ``sys.stderr`` is at that moment."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        complain(self.format(record))
+
+
 def configure_logging(level: int = logging.INFO) -> None:
-    """Send the messages of invkit to standard error, once however often it is called."""
+    """Show the messages of invkit from this level on; the handler is added once, however often it is called."""
     logger = logging.getLogger("invkit")
     logger.setLevel(level)
-    for handler in [handler for handler in logger.handlers if getattr(handler, "is_invkit_cli", False)]:
-        logger.removeHandler(handler)
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("invkit: %(message)s"))
-    handler.is_invkit_cli = True  # type: ignore[attr-defined]
-    logger.addHandler(handler)
-    logger.propagate = False
+    if not any(isinstance(handler, _ToStandardError) for handler in logger.handlers):
+        logger.addHandler(_ToStandardError())

@@ -18,7 +18,7 @@ import pluggy
 from ..errors import PluginError
 from ..spec import HOOKS
 from . import hookspecs
-from .handshake import Rejected, check_api, check_hook_names, check_specs
+from .handshake import Rejected, check_api, check_hook_names, check_plugin_name, check_specs
 from .loading import missing_modules
 from .policy import BUILTIN, Policy
 from .status import Entry, State, Status
@@ -115,6 +115,7 @@ def _query(point: EntryPoint, manager: pluggy.PluginManager, policy: Policy, tak
 
 
 def _load(point: EntryPoint, manager: pluggy.PluginManager, status: Status) -> Status:
+    check_plugin_name(status.name)
     with _stage(f"import {point.value}"):
         plugin = point.load()
     with _stage("hooks"):

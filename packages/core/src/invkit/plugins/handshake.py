@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..claims import Claim
 from ..spec import CORE_API, HOOKS, Spec
 from .status import State
+
+_PLUGIN_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class Rejected(Exception):
@@ -19,6 +22,14 @@ class Rejected(Exception):
         super().__init__(reason)
         self.state = state
         self.reason = reason
+
+
+def check_plugin_name(name: str) -> None:
+    """The name is the first half of every id, so it holds no slash, space or capital. Raises: Rejected."""
+    if not _PLUGIN_NAME.fullmatch(name):
+        raise Rejected(
+            State.FAILED, f"name is {name!r}, expected words of a-z and 0-9 joined by hyphens. Rename the entry point."
+        )
 
 
 def check_api(plugin: object, distribution: str) -> tuple[int, int]:
