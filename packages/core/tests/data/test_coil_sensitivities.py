@@ -60,9 +60,25 @@ def test_sum_of_squares_is_one_where_there_is_signal() -> None:
     torch.testing.assert_close(estimate.abs().square().sum(dim=1), torch.ones(1, *SHAPE), rtol=0, atol=1e-5)
 
 
-def test_one_coil_has_sensitivity_one() -> None:
-    estimate = estimate_coil_sensitivities(kspace_of(smooth_image())[None, None], 16)
-    torch.testing.assert_close(estimate, torch.ones_like(estimate), rtol=0, atol=1e-10)
+def test_the_combined_image_is_nearly_real_and_has_no_vortex() -> None:
+    # a birdcage mode: the coils' phases wind around the middle, where their principal combination is blind
+    coils, image = smooth_coils(8), smooth_image()
+    estimate = estimate_coil_sensitivities(kspace_of(coils * image)[None], 24)[0]
+    combined = (estimate.conj() * coils * image).sum(dim=0)
+    bright = combined.abs() > 0.1
+    bright[:8], bright[-8:], bright[:, :8], bright[:, -8:] = False, False, False, False  # the image is not periodic
+    assert float(combined.angle()[bright].abs().max()) < 0.05
+    vector = torch.linalg.eigh((coils * image).flatten(1) @ (coils * image).flatten(1).mH).eigenvectors[:, -1]
+    referred = combined * (vector.conj()[:, None, None] * coils * image).sum(dim=0).sgn()
+    assert float(referred.angle()[bright].abs().max()) > 1
+
+
+def test_one_coil_has_magnitude_one_and_the_phase_of_the_image() -> None:
+    image = smooth_image()
+    estimate = estimate_coil_sensitivities(kspace_of(image)[None, None], 40)[0, 0]
+    torch.testing.assert_close(estimate.abs(), torch.ones_like(image.abs()), rtol=0, atol=1e-10)
+    middle = (slice(8, -8), slice(8, -8))
+    torch.testing.assert_close(estimate[middle], image.sgn()[middle], rtol=0, atol=0.05)
 
 
 def test_a_result_does_not_depend_on_the_batch_mates_or_on_the_scale() -> None:

@@ -135,6 +135,11 @@ def test_the_real_sixteen_coil_brain(name: str, shared_data: Path) -> None:
     head = root_sum_of_squares > 0.2 * root_sum_of_squares.max()
     ratio = reference.numpy()[head] * sample.metadata["scale"] / root_sum_of_squares[head]
     assert np.median(ratio) == pytest.approx(1, abs=0.05)
+    # no phase vortex: neighbouring phases in the head differ by less than a quarter of a turn, nearly everywhere
+    phase = sample.metadata["reference"][0, 0].angle().numpy()
+    jumps = np.abs(np.angle(np.exp(1j * np.diff(phase, axis=0))))[head[1:] & head[:-1]]
+    assert np.mean(jumps > np.pi / 2) < 0.01
+    assert np.quantile(np.abs(phase[head]), 0.9) < 0.5
 
 
 def test_the_real_undersampled_brain(shared_data: Path) -> None:

@@ -14,10 +14,13 @@ from .sample import check_finite
 def estimate_coil_sensitivities(kspace: Tensor, calibration_size: int | Sequence[int] = 24) -> Tensor:
     """Sensitivities (batch, coil, *spatial) of k-space (batch, coil, *spatial), DC at index 0.
 
-    c_j = F^-1 (w k_j),   s_j = c_j / sqrt(sum_i |c_i|^2) * exp(-i arg v),   v = sum_i conj(p_i) c_i,
-    with w the Hann window cos^2(pi f / calibration_size) on |f| < calibration_size / 2 along each axis, and p the
-    principal eigenvector of the coils' covariance: its phase, smooth where there is signal, is left in the image.
+    c_j = F^-1 (w k_j),   s_j = c_j / sqrt(sum_i |c_i|^2),
+    with w the Hann window cos^2(pi f / calibration_size) on |f| < calibration_size / 2 along each axis.
     So sum_j |s_j|^2 = 1 (or 0 where no coil has any signal), and the coil operator has norm at most 1.
+
+    The phase reference is the low-resolution image itself: its phase goes into s, and the combined image is nearly real
+    and positive. Referring to one coil, or to their principal combination, would put a phase vortex into s and into
+    the image wherever that coil is blind, for a head array in the middle of the head; no regulariser would like it.
 
     calibration_size: samples per axis, or one number per axis; at most the size of k-space.
     Raises: ShapeError or ConfigError if the sizes do not fit; DataError if the centre has samples that are zero in
@@ -38,13 +41,10 @@ def estimate_coil_sensitivities(kspace: Tensor, calibration_size: int | Sequence
     axes = tuple(range(2, kspace.ndim))
     low = torch.fft.ifftn(kspace * window.to(kspace.real.dtype), dim=axes, norm="ortho")
     root_sum_of_squares = low.abs().square().sum(dim=1, keepdim=True).sqrt()
-    reference = (_principal_coil(low).conj() * low).sum(dim=1, keepdim=True)
-    # sgn(0) = 0 would erase the pixel; there any phase is as good as another.
-    phase = torch.where(reference == 0, torch.ones_like(reference), torch.sgn(reference))
     peak = root_sum_of_squares.flatten(1).amax(dim=1).reshape(-1, *[1] * (kspace.ndim - 1))
     empty = root_sum_of_squares <= torch.finfo(root_sum_of_squares.dtype).eps * peak
     scale = torch.where(empty, torch.ones_like(root_sum_of_squares), root_sum_of_squares)
-    return torch.where(empty, torch.zeros_like(low), low / scale * phase.conj())
+    return torch.where(empty, torch.zeros_like(low), low / scale)
 
 
 def calibration_window(spatial: Sequence[int], sizes: Sequence[int]) -> Tensor:
@@ -75,14 +75,3 @@ def _check_calibrated(kspace: Tensor, centre: Tensor, sizes: tuple[int, ...]) ->
             f"coil sensitivities: {missing} samples of the {' x '.join(map(str, sizes))} calibration centre are zero "
             "in every coil, expected it fully sampled. Reduce calibration_size, or check where DC is (index 0)."
         )
-
-
-def _principal_coil(images: Tensor) -> Tensor:
-    """Principal eigenvector (batch, coil, 1, ...) of the coils' covariance, its largest entry real and positive."""
-    flat = images.flatten(2).to(torch.complex128)
-    scale = flat.abs().amax(dim=(1, 2), keepdim=True).clamp_min(torch.finfo(torch.float64).tiny)
-    flat = flat / scale
-    vector = torch.linalg.eigh(flat @ flat.mH).eigenvectors[..., -1]
-    largest = vector.gather(1, vector.abs().argmax(dim=1, keepdim=True))
-    vector = vector * torch.sgn(largest).conj()
-    return vector.to(images.dtype).reshape(*vector.shape, *[1] * (images.ndim - 2))
