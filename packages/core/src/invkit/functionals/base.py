@@ -8,7 +8,6 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING, final
 
-import torch
 from torch import Tensor
 
 from ..claims import BY_CONSTRUCTION, Claim
@@ -163,8 +162,3 @@ def check_weight(weight: float | Tensor, who: str) -> None:
 def sum_per_image(values: Tensor) -> Tensor:
     """Sum over everything but the batch axis: shape (batch,)."""
     return values.flatten(1).sum(1) if values.ndim > 1 else values
-
-
-def squared_magnitude(x: Tensor) -> Tensor:
-    """|x|^2 elementwise, real."""
-    return torch.view_as_real(x).square().sum(-1) if x.is_complex() else x.square()

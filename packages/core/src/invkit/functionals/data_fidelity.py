@@ -27,7 +27,7 @@ def least_squares(operator: LinearOperator, y: Tensor) -> CompositionDifferentia
 
 def check_measurement(y: Tensor, who: str) -> None:
     """Raises: DataError if a measurement contains NaN or inf; says how many and which image."""
-    finite = torch.isfinite(torch.view_as_real(y) if y.is_complex() else y)
+    finite = torch.isfinite(y)
     if not bool(finite.all()):
         bad = (~finite).flatten(1).sum(1)
         first = int(bad.nonzero()[0])

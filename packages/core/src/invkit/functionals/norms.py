@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ..operators.norm import Interval
-from .base import Differentiable, Proximable, squared_magnitude, sum_per_image
+from ..operators.space import squared_magnitude
+from .base import Differentiable, Proximable, sum_per_image
 from .indicators import Ball, group_norm, project_onto_ball
 
 

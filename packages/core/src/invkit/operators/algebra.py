@@ -24,18 +24,26 @@ _SYMMETRIC = frozenset({"self_adjoint", "positive_semidefinite"})
 class Scaled(LinearOperator):
     """c A for a real or complex number c, which may be a 0-d tensor that is learned.
 
-    Raises: ConfigError if c is not finite; ShapeError if c is complex and A is real.
+    Raises: ConfigError if c is not one finite number; ShapeError if c is complex and A is real.
     """
 
     factor: float | complex | Tensor
     operator: LinearOperator
 
     def __post_init__(self) -> None:
-        value = complex(self.factor)
-        if not (abs(value) < float("inf")):
-            raise ConfigError(f"Scaled: factor is {self.factor}, expected a finite number. Check where it comes from.")
-        if isinstance(self.factor, complex | Tensor) and value.imag and not self.operator.codomain.is_complex:
-            raise ShapeError(f"Scaled: factor is {self.factor}, expected a real one for a real operator. Use a float.")
+        if isinstance(self.factor, Tensor) and self.factor.ndim != 0:
+            raise ConfigError(
+                f"Scaled: factor has shape {tuple(self.factor.shape)}, expected one number. Pass a 0-d tensor."
+            )
+        if not abs(self._number) < float("inf"):
+            raise ConfigError(f"Scaled: factor is {self._number}, expected a finite number. Check where it comes from.")
+        # By type, not by value: a complex number without an imaginary part makes real images complex all the same.
+        if _is_complex(self.factor) and not self.operator.codomain.is_complex:
+            raise ShapeError(f"Scaled: factor is {self._number}, expected a real one for a real operator. Use a float.")
+
+    @property
+    def _number(self) -> complex:
+        return complex(self.factor.detach() if isinstance(self.factor, Tensor) else self.factor)
 
     @property
     def domain(self) -> Space:
@@ -52,11 +60,11 @@ class Scaled(LinearOperator):
         return _conj(self.factor) * self.operator.adjoint(y)
 
     def _norm(self) -> Interval:
-        return self.operator.norm().scaled(abs(complex(self.factor)))
+        return self.operator.norm().scaled(abs(self._number))
 
     @property
     def structure(self) -> frozenset[str]:
-        value = complex(self.factor)
+        value = self._number
         kept = set(self.operator.structure)
         if value.imag:
             kept -= _SYMMETRIC
@@ -249,8 +257,8 @@ class Stack(LinearOperator):
 
 
 def compose(left: LinearOperator, right: LinearOperator) -> LinearOperator:
-    """left @ right; A.H @ A is recognised as the normal operator."""
-    if isinstance(left, Adjoint) and left.operator is right:
+    """left @ right; A.H @ A is recognised as the normal operator, A @ A of a self-adjoint A too."""
+    if adjoint(right) is left or (isinstance(left, Adjoint) and left.operator is right):
         return Normal(right)
     return Composition(left, right)
 
@@ -274,3 +282,7 @@ def stack(operators: Sequence[LinearOperator]) -> Stack:
 
 def _conj(factor: float | complex | Tensor) -> float | complex | Tensor:
     return factor.conj() if isinstance(factor, Tensor) else (factor.conjugate() if factor else factor)
+
+
+def _is_complex(factor: float | complex | Tensor) -> bool:
+    return factor.is_complex() if isinstance(factor, Tensor) else isinstance(factor, complex)

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import DataError, ShapeError
 from .base import LinearOperator
 from .norm import Interval
-from .space import Space, complex_dtype
+from .space import Space, same_kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -57,14 +57,16 @@ class Blur(LinearOperator):
     def _dims(self) -> tuple[int, ...]:
         return tuple(range(-len(self.image_shape), 0))
 
+    def _cast_kernel(self) -> Tensor:
+        """The kernel in the precision of the images."""
+        return self.kernel.to(same_kind(self.domain.dtype, self.kernel.dtype))
+
     def _transfer(self, kernel: Tensor) -> Tensor:
         """The transfer function of the kernel, its centre moved to index 0."""
         padded = kernel.new_zeros(self.image_shape)
         padded[tuple(slice(0, k) for k in kernel.shape)] = kernel
         centred = padded.roll([-(k // 2) for k in kernel.shape], dims=self._dims)
-        if self.domain.is_complex:
-            return torch.fft.fftn(centred.to(complex_dtype(self.domain.dtype)))
-        return torch.fft.rfftn(centred)
+        return torch.fft.fftn(centred) if self.domain.is_complex else torch.fft.rfftn(centred)
 
     def _apply(self, x: Tensor, transfer: Tensor) -> Tensor:
         if self.domain.is_complex:
@@ -73,13 +75,13 @@ class Blur(LinearOperator):
         return torch.fft.irfftn(spectrum, s=self.image_shape, dim=self._dims)
 
     def _forward(self, x: Tensor) -> Tensor:
-        return self._apply(x, self._transfer(self.kernel))
+        return self._apply(x, self._transfer(self._cast_kernel()))
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        return self._apply(y, self._transfer(self.kernel).conj())
+        return self._apply(y, self._transfer(self._cast_kernel()).conj())
 
     def _norm(self) -> Interval:
-        wide = self.kernel.to(torch.complex128 if self.kernel.is_complex() else torch.float64)
+        wide = self._cast_kernel().to(same_kind(torch.float64, self.kernel.dtype))
         value = float(self._transfer(wide).abs().max())
         # The transform of n numbers has an absolute error of at most about log2(n) eps |k|_1.
         slack = 8 * (sum(self.image_shape)).bit_length() * torch.finfo(torch.float64).eps * float(wide.abs().sum())

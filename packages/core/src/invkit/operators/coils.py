@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import DataError, ShapeError
 from .base import HasGram, HasPseudoInverse
 from .norm import Interval
-from .space import Space
+from .space import Space, squared_magnitude
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,7 +32,7 @@ class Coils(HasGram, HasPseudoInverse):
                 f"Coils: sensitivities have shape {tuple(c.shape)} and dtype {c.dtype}, expected complex "
                 "(coil, *spatial). Estimate them with invkit.data.estimate_coil_sensitivities."
             )
-        if not bool(torch.isfinite(torch.view_as_real(c.detach())).all()):
+        if not bool(torch.isfinite(c.detach()).all()):
             raise DataError("Coils: sensitivities contain NaN or inf, expected finite values. Mask the empty pixels.")
 
     @property
@@ -45,7 +45,7 @@ class Coils(HasGram, HasPseudoInverse):
 
     def _power(self) -> Tensor:
         """sum_j |c_j|^2, shape (1, *spatial)."""
-        return torch.view_as_real(self.sensitivities).square().sum((0, -1)).unsqueeze(0)
+        return squared_magnitude(self.sensitivities).sum(0, keepdim=True)
 
     def _forward(self, x: Tensor) -> Tensor:
         return x * self.sensitivities
@@ -61,5 +61,5 @@ class Coils(HasGram, HasPseudoInverse):
         return self._adjoint(y) * torch.where(power > 0, 1 / torch.where(power > 0, power, 1), 0)
 
     def _norm(self) -> Interval:
-        power = torch.view_as_real(self.sensitivities.to(torch.complex128)).square().sum((0, -1))
+        power = squared_magnitude(self.sensitivities.to(torch.complex128)).sum(0)
         return Interval.exact(float(power.max().sqrt()))

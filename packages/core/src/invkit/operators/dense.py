@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
-from ..errors import ShapeError
+from ..errors import DataError, ShapeError
 from .base import LinearOperator
 from .norm import Interval, dense_norm
 from .space import Space
@@ -19,7 +20,7 @@ class Dense(LinearOperator):
 
     domain_shape: shape of an image without the batch axis, with n numbers (default ``(n,)``); codomain_shape likewise.
 
-    Raises: ShapeError if M is not a matrix or does not fit the shapes.
+    Raises: ShapeError if M is not a floating-point matrix or does not fit the shapes; DataError if it is not finite.
     """
 
     matrix: Tensor
@@ -29,6 +30,12 @@ class Dense(LinearOperator):
     def __post_init__(self) -> None:
         if self.matrix.ndim != 2:
             raise ShapeError(f"Dense: matrix has shape {tuple(self.matrix.shape)}, expected (m, n). Reshape it.")
+        if not (self.matrix.is_floating_point() or self.matrix.is_complex()):
+            raise ShapeError(
+                f"Dense: matrix has dtype {self.matrix.dtype}, expected a real or complex floating type. Convert it."
+            )
+        if not bool(torch.isfinite(self.matrix.detach()).all()):
+            raise DataError("Dense: matrix contains NaN or inf, expected finite values. Check its source.")
         m, n = self.matrix.shape
         for name, size in (("domain_shape", n), ("codomain_shape", m)):
             shape = tuple(getattr(self, name)) or (size,)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..errors import ShapeError
+from ..errors import MissingDependencyError, ShapeError
 
 #: The real and the complex dtype of each precision.
 _PAIRS = {
@@ -40,7 +40,8 @@ class Space:
 
     shape: ``(channel, *spatial)``, without the batch axis.   dtype: float or complex.
 
-    Raises: ShapeError if a size is not positive or the dtype is neither real nor complex floating point.
+    Raises: ShapeError if a size is not positive or the dtype is neither real nor complex floating point;
+    MissingDependencyError if the device is not there.
     """
 
     shape: tuple[int, ...]
@@ -49,7 +50,7 @@ class Space:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
-        object.__setattr__(self, "device", torch.device(self.device))
+        object.__setattr__(self, "device", _numbered(torch.device(self.device)))
         if not self.shape or any(n < 1 for n in self.shape):
             raise ShapeError(f"Space: shape is {self.shape}, expected positive sizes. Name (channel, *spatial).")
         if not (self.dtype.is_floating_point or self.dtype.is_complex):
@@ -99,6 +100,21 @@ class Space:
         return noise.to(self.device)
 
 
+def _numbered(device: torch.device) -> torch.device:
+    """The device as its tensors name it: "cuda" is the current one, such as "cuda:0"; there is one "cpu"."""
+    if device.type in ("cpu", "meta"):
+        return torch.device(device.type)
+    if device.index is not None:
+        return device
+    try:
+        return torch.empty(0, device=device).device
+    except (AssertionError, RuntimeError) as error:
+        reason = str(error).splitlines()[0]
+        raise MissingDependencyError(
+            f"Space: device is {device}, expected one that is here ({reason}). Use device='cpu'."
+        ) from error
+
+
 def inner(x: Tensor, z: Tensor) -> Tensor:
     """<x, z> = sum x conj(z) for each image: shape (batch,)."""
     return (x * z.conj()).flatten(1).sum(1)
@@ -109,9 +125,16 @@ def norm(x: Tensor) -> Tensor:
     return torch.linalg.vector_norm(x.flatten(1), dim=1) if x.numel() else x.new_zeros(len(x)).abs()
 
 
+def squared_magnitude(x: Tensor) -> Tensor:
+    """|x|^2 elementwise, real."""
+    # A conjugate is a lazy view in torch, which has no real view of itself.
+    return torch.view_as_real(x.resolve_conj()).square().sum(-1) if x.is_complex() else x.square()
+
+
 def per_image(value: float | Tensor, x: Tensor) -> float | Tensor:
     """Give a number, or one number per image of shape (batch,), the axes of ``x``."""
     if isinstance(value, Tensor) and value.ndim == 1:
+        value = value.to(real_dtype(x.dtype))  # one number per image must not widen the images
         if len(value) != len(x):
             raise ShapeError(
                 f"per-image value: there are {len(value)}, expected {len(x)}, one for each image. "
