@@ -8,6 +8,7 @@ f @ K   differentiable if f is                            gradient(x) = K* f.gra
 from __future__ import annotations
 
 import functools
+import math
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,7 @@ from ..errors import ShapeError
 from ..operators.base import LinearOperator
 from ..operators.norm import Interval
 from ..operators.space import Space
-from .base import Differentiable, Functional, Proximable, check_weight
+from .base import Differentiable, Functional, Proximable, as_float, check_weight
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -32,14 +33,16 @@ class Scaled(Functional):
         return self.functional.domain
 
     def _value(self, x: Tensor) -> Tensor:
-        return self.weight * self.functional.value(x)
+        value = self.functional.value(x)
+        # 0 times an indicator is that indicator (its proximal map stays the projection), and 0 * inf would be NaN.
+        return torch.where(value == math.inf, value, self.weight * value)
 
     def convexity(self) -> float | None:
         modulus = self.functional.convexity()
-        return None if modulus is None else float(self.weight) * modulus
+        return None if modulus is None else as_float(self.weight) * modulus
 
     def __repr__(self) -> str:
-        return f"{float(self.weight):.4g} * {self.functional!r}"
+        return f"{as_float(self.weight):.4g} * {self.functional!r}"
 
 
 class ScaledDifferentiable(Scaled, Differentiable):
@@ -55,7 +58,7 @@ class ScaledDifferentiable(Scaled, Differentiable):
 
     def smoothness(self) -> Interval | None:
         inner = self.functional.smoothness()
-        return None if inner is None else inner.scaled(float(self.weight))
+        return None if inner is None else inner.scaled(as_float(self.weight))
 
 
 class ScaledProximable(Scaled, Proximable):
@@ -166,11 +169,13 @@ class CompositionDifferentiable(Composition, Differentiable):
 
 
 def scale(weight: float | Tensor, functional: Functional) -> Functional:
-    """weight * functional.
+    """weight * functional; a sum is scaled term by term.
 
     Raises: ConfigError if the weight is negative or not finite.
     """
     check_weight(weight, f"{weight} * {type(functional).__name__}")
+    if isinstance(functional, Sum):
+        return add(*(scale(weight, term) for term in functional.terms))
     if isinstance(functional, Scaled):
         return scale(weight * functional.weight, functional.functional)
     if not isinstance(weight, Tensor) and weight == 1.0:
@@ -196,8 +201,8 @@ def add(*functionals: Functional) -> Sum:
     return (SumDifferentiable if all(isinstance(term, Differentiable) for term in terms) else Sum)(terms)
 
 
-def compose(functional: Functional, operator: LinearOperator) -> Composition:
-    """functional @ operator.
+def compose(functional: Functional, operator: LinearOperator) -> Functional:
+    """functional @ operator, brought to a sum of terms c f(K x): (f @ K) @ L is f @ (K @ L).
 
     Raises: ShapeError if the operator's codomain is not the functional's domain.
     """
@@ -206,6 +211,12 @@ def compose(functional: Functional, operator: LinearOperator) -> Composition:
             f"Composition: codomain of the operator is {operator.codomain}, expected {functional.domain}. "
             "Build both for the same images."
         )
+    if isinstance(functional, Sum):
+        return add(*(compose(term, operator) for term in functional.terms))
+    if isinstance(functional, Scaled):
+        return scale(functional.weight, compose(functional.functional, operator))
+    if isinstance(functional, Composition):
+        return compose(functional.functional, functional.operator @ operator)
     kind = CompositionDifferentiable if isinstance(functional, Differentiable) else Composition
     return kind(functional, operator)
 
@@ -228,6 +239,4 @@ def split_composition(term: Functional) -> tuple[float | Tensor, Functional, Lin
 def _is_quadratic(functional: Functional) -> bool:
     from .norms import SquaredL2
 
-    while isinstance(functional, Scaled):
-        functional = functional.functional
     return isinstance(functional, SquaredL2)

@@ -153,10 +153,17 @@ class Proximable(Functional):
 
 
 def check_weight(weight: float | Tensor, who: str) -> None:
-    """Raises: ConfigError if a weight is negative, NaN or infinite."""
-    value = float(weight.detach()) if isinstance(weight, Tensor) else float(weight)
+    """Raises: ConfigError if a weight is negative, NaN, infinite or more than one number."""
+    if isinstance(weight, Tensor) and weight.ndim != 0:
+        raise ConfigError(f"{who}: weight has shape {tuple(weight.shape)}, expected one number. Pass a 0-d tensor.")
+    value = as_float(weight)
     if not 0 <= value < float("inf"):
         raise ConfigError(f"{who}: weight is {value}, expected a finite number >= 0. Change its sign or drop the term.")
+
+
+def as_float(weight: float | Tensor) -> float:
+    """The number, cut off from autograd."""
+    return float(weight.detach() if isinstance(weight, Tensor) else weight)
 
 
 def sum_per_image(values: Tensor) -> Tensor:

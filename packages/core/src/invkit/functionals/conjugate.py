@@ -6,18 +6,26 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from .base import Proximable
+from ..errors import ConfigError
+from .base import Proximable, as_float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ScaledConjugate(Proximable):
     """(c f)*(z) = c f*(z / c), with prox(v, sigma) = c prox_{f*}(v / c, sigma / c), for c > 0.
 
+    Raises: ConfigError if c is not positive.
     Source: Bauschke, Combettes (2011), Propositions 13.20 and 23.29.
     """
 
     weight: float | Tensor
     inner: Proximable
+
+    def __post_init__(self) -> None:
+        if not as_float(self.weight) > 0:
+            raise ConfigError(
+                f"ScaledConjugate: weight is {as_float(self.weight)}, expected a positive number. Drop the term."
+            )
 
     def _value(self, z: Tensor) -> Tensor:
         return self.weight * self.inner.value(z / self.weight)

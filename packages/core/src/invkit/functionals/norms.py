@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..operators.norm import Interval
 from ..operators.space import squared_magnitude
-from .base import Differentiable, Proximable, sum_per_image
-from .indicators import Ball, group_norm, project_onto_ball
+from .base import Differentiable, Proximable, as_float, sum_per_image
+from .indicators import Ball, check_axes, group_norm, project_onto_ball
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,7 +59,8 @@ class QuadraticConjugate(Differentiable, Proximable):
     centre: Tensor | None = None
 
     def _value(self, z: Tensor) -> Tensor:
-        quadratic = sum_per_image(squared_magnitude(z)) / (2 * self.weight)
+        quadratic = sum_per_image(squared_magnitude(z))
+        quadratic = torch.where(quadratic == 0, quadratic, quadratic / (2 * self.weight))  # c = 0: infinite but at zero
         if self.centre is None:
             return quadratic
         return quadratic + sum_per_image((z * self.centre.conj()).real)
@@ -71,10 +72,12 @@ class QuadraticConjugate(Differentiable, Proximable):
         return v / self.weight
 
     def smoothness(self) -> Interval | None:
-        return Interval.exact(1 / float(self.weight)) if float(self.weight) > 0 else None
+        weight = as_float(self.weight)
+        return Interval.exact(1 / weight) if weight > 0 else None
 
     def convexity(self) -> float:
-        return 1 / float(self.weight) if float(self.weight) > 0 else 0.0
+        weight = as_float(self.weight)
+        return 1 / weight if weight > 0 else 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         factor = self.weight / (self.weight + tau)
@@ -96,9 +99,14 @@ class GroupL1(Proximable):
         imaginary parts shrink together.
     prox: v - (projection of v onto the ball of radius tau), group by group.   conjugate: the indicator of that ball
         with radius 1.
+
+    Raises: ConfigError if an axis is negative: counted from the end it could reach the batch.
     """
 
     axes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_axes(self.axes, "GroupL1")
 
     def _value(self, x: Tensor) -> Tensor:
         return sum_per_image(group_norm(x, self.axes))

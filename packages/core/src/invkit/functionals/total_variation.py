@@ -6,7 +6,7 @@ from typing import Literal
 
 from ..operators.finite_difference import FiniteDifference
 from ..operators.space import Space
-from .algebra import Composition, CompositionDifferentiable, compose
+from .algebra import Composition, CompositionDifferentiable
 from .norms import GroupL1, SquaredL2
 
 Boundary = Literal["neumann", "periodic"]
@@ -29,13 +29,11 @@ def total_variation(
     Complex images: real and imaginary differences stand in one group. Channels are independent.
     Source: Rudin, Osher, Fatemi (1992), eq. 2.
     """
-    return compose(GroupL1((1,) if isotropic else ()), gradient_of(domain, boundary, spacing))
+    return Composition(GroupL1((1,) if isotropic else ()), gradient_of(domain, boundary, spacing))
 
 
 def h1(
     domain: Space, *, boundary: Boundary = "neumann", spacing: float | tuple[float, ...] = 1.0
 ) -> CompositionDifferentiable:
     """0.5 |Dx|_2^2, the squared H1 seminorm; smooth with constant |D|^2."""
-    composition = compose(SquaredL2(), gradient_of(domain, boundary, spacing))
-    assert isinstance(composition, CompositionDifferentiable)
-    return composition
+    return CompositionDifferentiable(SquaredL2(), gradient_of(domain, boundary, spacing))

@@ -29,8 +29,11 @@ class Zero(Differentiable, Proximable):
         return Interval.exact(0.0)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        return v
+        return v.clone()  # a new tensor, so that changing the result never changes the argument
 
     @property
     def conjugate(self) -> Proximable:
         return Ball(0.0)
+
+    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
+        return self.conjugate

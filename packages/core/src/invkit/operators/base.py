@@ -104,7 +104,7 @@ class LinearOperator(Operator):
             return self._norm()  # such tensors do not count their versions
         # A parameter changed in place (training) must not meet a stale bound: torch counts its versions, and new
         # memory behind an old parameter (``parameter.data = ...``) has another address.
-        key = tuple((tensor._version, tensor.data_ptr()) for tensor in tensors)
+        key = tuple((t._version, t.data_ptr() if t.layout == torch.strided else 0) for t in tensors)
         memo = self.__dict__.get("_norm_memo")
         if memo is None or memo[0] != key:
             memo = (key, self._norm())

@@ -159,5 +159,5 @@ def _check_settings(atol: float, rtol: float, max_steps: int, check_every: int) 
         if not 0 <= value < float("inf"):
             raise ConfigError(f"solve: {name} is {value}, expected a finite number >= 0. Use 1e-4 for images.")
     for name, count in (("max_steps", max_steps), ("check_every", check_every)):
-        if count != int(count) or count < 1:
+        if not float(count).is_integer() or count < 1:
             raise ConfigError(f"solve: {name} is {count}, expected a whole number >= 1. Use the default.")
