@@ -96,6 +96,19 @@ def test_the_development_requirements_install_every_package() -> None:
         assert any(line.startswith(f"-e ./packages/{package.name}[") for line in lines)
 
 
+def test_every_dependency_is_pinned_in_the_constraints() -> None:
+    def name(line: str) -> str:
+        return re.split(r"[\s<>=!~\[;]", line)[0].lower()
+
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pinned = {name(line) for line in lines if "==" in line}
+    ours = {project(package)["name"] for package in PACKAGES}
+    for package in PACKAGES:
+        extras = project(package).get("optional-dependencies", {}).values()
+        needed = {name(line) for group in [project(package)["dependencies"], *extras] for line in group}
+        assert needed - ours <= pinned
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT / "packages")))
 def test_a_source_file_stays_short_enough_to_be_read_at_once(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LONGEST_FILE
