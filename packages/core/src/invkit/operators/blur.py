@@ -69,6 +69,8 @@ class Blur(LinearOperator):
         return torch.fft.fftn(centred) if self.domain.is_complex else torch.fft.rfftn(centred)
 
     def _apply(self, x: Tensor, transfer: Tensor) -> Tensor:
+        if not len(x):
+            return x.clone()  # MKL refuses to transform an empty batch
         if self.domain.is_complex:
             return torch.fft.ifftn(torch.fft.fftn(x, dim=self._dims) * transfer, dim=self._dims)
         spectrum = torch.fft.rfftn(x, dim=self._dims) * transfer

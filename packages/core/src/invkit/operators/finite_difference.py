@@ -68,22 +68,29 @@ class FiniteDifference(LinearOperator):
             yield i, i - dims, n, h
 
     def _forward(self, x: Tensor) -> Tensor:
-        out = x.new_zeros((len(x), *self.codomain.shape))
+        out = x.new_empty((len(x), *self.codomain.shape))
         for i, axis, n, h in self._axes():
             component = out.select(2, i)
             component.narrow(axis, 0, n - 1).copy_(x.narrow(axis, 1, n - 1)).sub_(x.narrow(axis, 0, n - 1))
+            last = component.narrow(axis, n - 1, 1)
             if self.boundary == "periodic":
-                component.narrow(axis, n - 1, 1).copy_(x.narrow(axis, 0, 1)).sub_(x.narrow(axis, n - 1, 1))
+                last.copy_(x.narrow(axis, 0, 1)).sub_(x.narrow(axis, n - 1, 1))
+            else:
+                last.zero_()
             if h != 1.0:
                 component.div_(h)
         return out
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        out = y.new_zeros((len(y), *self.domain.shape))
+        out = y.new_empty((len(y), *self.domain.shape))
         for i, axis, n, h in self._axes():
             component = y.select(2, i) if h == 1.0 else y.select(2, i) / h
             inner = component.narrow(axis, 0, n - 1)
-            out.narrow(axis, 1, n - 1).add_(inner)
+            if i == 0:
+                out.narrow(axis, 0, 1).zero_()
+                out.narrow(axis, 1, n - 1).copy_(inner)
+            else:
+                out.narrow(axis, 1, n - 1).add_(inner)
             out.narrow(axis, 0, n - 1).sub_(inner)
             if self.boundary == "periodic":
                 last = component.narrow(axis, n - 1, 1)

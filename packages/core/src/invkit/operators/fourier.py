@@ -64,10 +64,11 @@ class Fourier(HasGram, HasPseudoInverse):
         return tuple(range(-len(self.image_shape), 0))
 
     def _transform(self, x: Tensor) -> Tensor:
-        return torch.fft.fftn(x, dim=self._dims, norm="ortho")
+        # MKL refuses to transform an empty batch.
+        return torch.fft.fftn(x, dim=self._dims, norm="ortho") if len(x) else x.clone()
 
     def _inverse(self, y: Tensor) -> Tensor:
-        return torch.fft.ifftn(y, dim=self._dims, norm="ortho")
+        return torch.fft.ifftn(y, dim=self._dims, norm="ortho") if len(y) else y.clone()
 
     def _weigh(self, y: Tensor, weights: Tensor) -> Tensor:
         # In place on a fresh tensor where autograd has no use for the old values: a third of the memory traffic.
