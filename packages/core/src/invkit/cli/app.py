@@ -179,10 +179,14 @@ def evaluate(
     truth: Annotated[
         Path | None, typer.Option("--truth", metavar="FILE", exists=True, dir_okay=False, help="The ground truth.")
     ] = None,
+    mask: Annotated[
+        Path | None,
+        typer.Option("--mask", metavar="FILE", exists=True, dir_okay=False, help="A region to look at as well."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Compare a finished run with the ground truth."""
-    _run("evaluate", run, truth=truth, as_json=as_json)
+    _run("evaluate", run, truth=truth, mask=mask, as_json=as_json)
 
 
 def plugins_list(as_json: Json = False) -> None:

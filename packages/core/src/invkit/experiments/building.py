@@ -1,0 +1,187 @@
+"""From a configuration to objects: dataset, operator, noise and models, each filled in from the data it is for."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..data.formats import read
+from ..data.sample import Sample
+from ..errors import ConfigError, DataError
+from ..models import Reconstructor, Stopping
+from ..operators import LinearOperator
+from ..operators.sampling import PATTERNS
+from ..operators.space import complex_dtype
+from ..plugins import Registry
+from ..plugins.build import build_with, check_parameters
+from ..plugins.device import resolve_device, resolve_dtype
+from .config import Config, Use
+
+_STOPPING = tuple(field.name for field in fields(Stopping))
+
+
+def build_sample(config: Config, registry: Registry) -> Sample:
+    """The sample of the dataset that the configuration chooses.
+
+    Raises: ConfigError if the dataset reads no file and one was given, or it has no such index; DataError from files.
+    """
+    entry = registry.find("dataset", config.data.use)
+    target = registry.load(entry)
+    if "path" in config.data.parameters and "path" not in inspect.signature(target).parameters:
+        raise ConfigError(
+            f"{entry.id}: an input file is {config.data.parameters['path']!r}, expected none, because this dataset "
+            "reads no file. Set data.use to core/image, core/kspace or ct-astra/dicom-slice."
+        )
+    dataset = build_with(registry, "dataset", entry.id, _tuples(config.data.parameters))
+    if config.index >= len(dataset):
+        raise ConfigError(
+            f"{entry.id}: index is {config.index}, expected less than {len(dataset)}, the number of samples. Lower it."
+        )
+    return dataset[config.index]
+
+
+def build_operator(config: Config, registry: Registry, sample: Sample) -> LinearOperator:
+    """The operator, its size and pixel size taken from the sample unless the configuration says otherwise."""
+    entry = registry.find("operator", config.operator.use, device=resolve_device(config.device))
+    given = _tuples(config.operator.parameters)
+    context = _context(sample)
+    if isinstance(given.get("sampling_pattern"), Mapping):
+        shape = given.get("image_shape", context["image_shape"])
+        given["sampling_pattern"] = sampling_pattern(given["sampling_pattern"], shape, config.seed)
+    target = registry.load(entry)
+    accepted = inspect.signature(target).parameters
+    for name, value in context.items():
+        if name in accepted and name not in given:
+            given[name] = value
+    given = {name: _placed(value, config) for name, value in given.items()}
+    return build_with(
+        registry, "operator", entry.id, given, device=config.device, dtype=_dtype_for(entry.spec.dtypes, config.dtype)
+    )
+
+
+def build_noise(config: Config, registry: Registry, operator: LinearOperator) -> Any:
+    """The noise model, told the operator's sampling pattern if it wants one; None without noise."""
+    if config.noise is None:
+        return None
+    target = registry.load(registry.find("noise", config.noise.use))
+    parameters = _tuples(config.noise.parameters)
+    pattern = pattern_of(operator)
+    if "sampling_pattern" in inspect.signature(target).parameters and pattern is not None:
+        parameters.setdefault("sampling_pattern", pattern)
+    return build_with(registry, "noise", config.noise.use, parameters)
+
+
+def build_model(use: Use, registry: Registry) -> Reconstructor:
+    """A model; the tables ``regulariser`` and ``solver`` inside it become objects first.
+
+    ``regulariser.weight`` is the model's weight; ``rtol atol max_steps check_every`` in ``solver`` say when it stops.
+    """
+    parameters = _tuples(use.parameters)
+    regulariser, solver = parameters.get("regulariser"), parameters.get("solver")
+    if isinstance(regulariser, Mapping):
+        inner = dict(regulariser)
+        entry = registry.find("regulariser", _named(inner, "model.regulariser"))
+        if "weight" in inner:
+            parameters["weight"] = inner.pop("weight")
+        target = registry.load(entry)
+        check_parameters(entry, target, {"domain": None, **inner})
+        parameters["regulariser"] = functools.partial(target, **inner)
+    if isinstance(solver, Mapping):
+        inner = dict(solver)
+        name = _named(inner, "model.solver")
+        stopping = {key: inner.pop(key) for key in _STOPPING if key in inner}
+        if stopping:
+            parameters["stopping"] = Stopping(**stopping)
+        parameters["solver"] = build_with(registry, "solver", name, inner)
+    model: Reconstructor = build_with(registry, "model", use.use, parameters)
+    return model
+
+
+def sampling_pattern(table: Mapping[str, Any], image_shape: tuple[int, ...], seed: int) -> Tensor:
+    """``{ use = "variable-density-lines", fraction = 0.25 }``, or ``{ file = "mask.npy", centred = true }``.
+
+    Raises: ConfigError if neither is named; DataError if the file does not fit.
+    """
+    inner = dict(table)
+    if "file" in inner:
+        array = np.squeeze(read(inner.pop("file")).array)
+        centred = inner.pop("centred", True)
+        if inner:
+            raise ConfigError(f"sampling_pattern: key is {next(iter(inner))!r}, expected file or centred. Remove it.")
+        if array.shape != tuple(image_shape):
+            raise DataError(
+                f"sampling_pattern: the file has shape {array.shape}, expected {tuple(image_shape)}. Rebuild it."
+            )
+        pattern = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
+        return torch.fft.ifftshift(pattern) if centred else pattern
+    name = inner.pop("use", None)
+    if name not in PATTERNS:
+        raise ConfigError(f"sampling_pattern: use is {name!r}, expected {' or '.join(PATTERNS)}, or file. Choose one.")
+    generator = torch.Generator().manual_seed(int(inner.pop("seed", seed)))
+    known = inspect.signature(PATTERNS[name]).parameters
+    for key in inner:
+        if key not in known:
+            raise ConfigError(
+                f"sampling_pattern: key is {key!r}, expected one of {', '.join([*known][1:])}. Correct it."
+            )
+    if "fraction" not in inner:
+        raise ConfigError("sampling_pattern: fraction is missing, expected a number in (0, 1]. Use 0.25 for 4x.")
+    return PATTERNS[name](tuple(image_shape), generator=generator, **inner)
+
+
+def pattern_of(operator: Any) -> Tensor | None:
+    """The sampling pattern of an operator or of one of the parts it is composed of."""
+    found = getattr(operator, "sampling_pattern", None)
+    if isinstance(found, Tensor):
+        return found
+    for part in ("left", "right", "operator"):
+        inner = getattr(operator, part, None)
+        if inner is not None and (found := pattern_of(inner)) is not None:
+            return found
+    return None
+
+
+def _context(sample: Sample) -> dict[str, Any]:
+    """What a sample knows that an operator may want."""
+    spatial: tuple[int, ...] = ()
+    for tensor in (sample.truth, sample.measurement):
+        if tensor is not None:
+            spatial = tuple(tensor.shape[2:])
+            break
+    context: dict[str, Any] = {"image_shape": spatial}
+    if sample.spacing is not None and len(set(sample.spacing)) == 1:
+        context["pixel_size"] = float(sample.spacing[0])
+    if sample.coil_sensitivities is not None:
+        context["coil_sensitivities"] = sample.coil_sensitivities
+    return context
+
+
+def _named(table: dict[str, Any], where: str) -> str:
+    name = table.pop("use", None)
+    if not isinstance(name, str):
+        raise ConfigError(f'{where}: use is {name!r}, expected the name of a registered object. Add use = "...".')
+    return name
+
+
+def _tuples(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """TOML has lists where constructors take tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in parameters.items()}
+
+
+def _placed(value: Any, config: Config) -> Any:
+    if not isinstance(value, Tensor):
+        return value
+    dtype = resolve_dtype(config.dtype)
+    return value.to(config.device, complex_dtype(dtype) if value.is_complex() else dtype)
+
+
+def _dtype_for(supported: tuple[str, ...], wanted: str) -> str:
+    """``wanted``, or the complex dtype of its precision for an operator that takes only complex images."""
+    return wanted if wanted in supported else {"float32": "complex64", "float64": "complex128"}[wanted]

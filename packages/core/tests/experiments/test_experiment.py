@@ -1,0 +1,166 @@
+"""Experiments from configuration to numbers, with what the core alone offers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from invkit.errors import ConfigError, DataError, GuaranteeError, ShapeError, UnknownNameError
+from invkit.experiments import parse, prepare, run
+from invkit.experiments.experiment import compare
+from invkit.solvers import Status
+
+MRI = {
+    "data": {"use": "core/shepp-logan", "image_shape": [32, 24]},
+    "operator": {"use": "core/fourier", "sampling_pattern": {"use": "variable-density", "fraction": 0.4}},
+    "noise": {"use": "core/complex-gaussian", "std": 0.01},
+    "model": {
+        "use": "core/variational",
+        "regulariser": {"use": "core/tv", "weight": 0.01},
+        "solver": {"use": "core/pdhg", "balance": 0.5, "max_steps": 800, "rtol": 1e-3},
+    },
+    "compare": [{"use": "core/adjoint"}],
+}
+
+
+def changed(**keys):
+    return parse({**MRI, **keys}, "test")
+
+
+def test_the_operator_takes_its_size_from_the_data():
+    prepared = prepare(changed())
+    assert prepared.operator.domain.shape == (1, 32, 24)
+    assert prepared.y.shape == (1, 1, 32, 24)
+
+
+def test_the_pattern_has_the_exact_count_and_noise_leaves_the_gaps_zero():
+    prepared = prepare(changed())
+    pattern = prepared.operator.sampling_pattern
+    assert int(pattern.sum()) == round(0.4 * 32 * 24)
+    assert bool((prepared.y[0, 0][pattern == 0] == 0).all())
+
+
+def test_the_same_seed_gives_the_same_measurement_and_another_seed_another():
+    first, again, other = (prepare(changed(seed=seed)).y for seed in (3, 3, 4))
+    torch.testing.assert_close(first, again, rtol=0, atol=0)
+    assert not torch.equal(first, other)
+
+
+def test_total_variation_beats_zero_filling_and_says_it_converged():
+    prepared = prepare(changed())
+    tv, zero_filled = (run(method, prepared) for method in prepared.methods)
+    assert tv.solution.status == (Status.CONVERGED,)
+    assert tv.metrics["psnr"] > zero_filled.metrics["psnr"] + 3
+    assert zero_filled.status == "direct"
+
+
+def test_a_single_stage_and_the_library_call_agree():
+    from invkit.functionals import total_variation
+    from invkit.models import Stopping, Variational
+    from invkit.solvers import PDHG
+
+    prepared = prepare(changed())
+    model = Variational(total_variation, 0.01, solver=PDHG(balance=0.5), stopping=Stopping(rtol=1e-3, max_steps=800))
+    expected = model(prepared.y, prepared.operator)
+    torch.testing.assert_close(run(prepared.methods[0], prepared).x, expected, rtol=0, atol=0)
+
+
+def test_a_required_guarantee_that_holds_lets_the_run_go_on():
+    assert prepare(changed(require=["convergent"])).methods
+
+
+def test_a_required_guarantee_that_is_missing_refuses_the_run():
+    with pytest.raises(GuaranteeError, match="lacking: convergent"):
+        prepare(changed(require=["convergent"], model={"use": "core/adjoint"}))
+
+
+@pytest.mark.parametrize(
+    ("keys", "error", "match"),
+    [
+        ({"model": {"use": "core/variationl"}}, UnknownNameError, "Did you mean core/variational"),
+        ({"operator": {"use": "ct-astra/cone-bean"}}, UnknownNameError, "cone-bean"),
+        ({"index": 5}, ConfigError, "index is 5, expected less than 1"),
+        ({"operator": {"use": "core/fourier", "image_shape": [16, 16]}}, ShapeError, r"\(1, 32, 24\).*\(1, 16, 16\)"),
+        ({"model": {**MRI["model"], "regulariser": {"use": "core/tv", "weight": -1.0}}}, ConfigError, "weight is -1"),
+        ({"model": {**MRI["model"], "regulariser": {"use": "core/tv", "wait": 1.0}}}, ConfigError, "'wait'"),
+        ({"model": {**MRI["model"], "solver": {"use": "core/pdhg", "max_step": 4}}}, ConfigError, "'max_step'"),
+        ({"model": {**MRI["model"], "solver": {"use": "core/pdhg", "max_steps": 0}}}, ConfigError, "max_steps is 0"),
+        (
+            {"model": {**MRI["model"], "solver": {"use": "core/pdhg", "tau": 9.0, "sigma": 9.0}}},
+            ConfigError,
+            "tau \\* sum sigma_i",
+        ),
+        ({"model": {**MRI["model"], "solver": {"use": "core/fista"}}}, ConfigError, "Use core/pdhg"),
+        ({"model": {**MRI["model"], "solver": {"max_steps": 4}}}, ConfigError, "model.solver: use is None"),
+        ({"operator": {"use": "core/fourier", "sampling_pattern": {"use": "spiral"}}}, ConfigError, "use is 'spiral'"),
+        (
+            {"operator": {"use": "core/fourier", "sampling_pattern": {"use": "variable-density", "fraction": 1.5}}},
+            ConfigError,
+            "fraction is 1.5",
+        ),
+        ({"data": {"use": "core/ellipses", "path": "x.npy"}}, ConfigError, "reads no file"),
+        ({"noise": {"use": "core/complex-gaussian", "std": -0.1}}, ConfigError, "std is -0.1"),
+    ],
+)
+def test_bad_input_is_refused_with_its_value(keys, error, match):
+    with pytest.raises(error, match=match):
+        prepared = prepare(changed(**keys))
+        run(prepared.methods[0], prepared)
+
+
+def test_a_file_with_nan_is_refused(tmp_path):
+    image = np.ones((32, 24), dtype=np.float32)
+    image[3, 4] = np.nan
+    np.save(tmp_path / "bad.npy", image)
+    with pytest.raises(DataError, match="NaN"):
+        prepare(changed(data={"use": "core/image", "path": str(tmp_path / "bad.npy")}))
+
+
+def test_a_pattern_from_a_file_is_uncentred(tmp_path):
+    pattern = np.zeros((32, 24), dtype=np.float32)
+    pattern[16, 12] = 1.0  # DC in the middle, as files have it
+    np.save(tmp_path / "mask.npy", pattern)
+    table = {"use": "core/fourier", "sampling_pattern": {"file": str(tmp_path / "mask.npy")}}
+    prepared = prepare(changed(operator=table))
+    assert float(prepared.operator.sampling_pattern[0, 0]) == 1.0
+    with pytest.raises(DataError, match=r"\(32, 24\), expected \(16, 16\)"):
+        prepare(changed(operator={**table, "image_shape": [16, 16]}))
+
+
+def test_measured_multi_coil_data_are_undersampled_and_compared_with_their_own_reference(tmp_path):
+    generator = torch.Generator().manual_seed(0)
+    grid = torch.linspace(-1, 1, 32)
+    image = ((grid[:, None] ** 2 + grid[None] ** 2) < 0.6).to(torch.complex64)
+    centres = torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    squares = (grid[None, :, None] - centres[:, 0, None, None]) ** 2 + (grid - centres[:, 1, None, None]) ** 2
+    coils = torch.exp(-squares).to(torch.complex64)
+    kspace = torch.fft.fftshift(
+        torch.fft.fft2(torch.fft.ifftshift(coils * image, dim=(1, 2)), norm="ortho"), dim=(1, 2)
+    )
+    noise = torch.randn(kspace.shape, dtype=torch.complex64, generator=generator)
+    np.save(tmp_path / "k.npy", (kspace + 1e-3 * noise).numpy())
+    config = changed(
+        data={"use": "core/kspace", "path": str(tmp_path / "k.npy"), "calibration_size": 12},
+        operator={"use": "core/sense", "sampling_pattern": {"use": "variable-density-lines", "fraction": 0.5}},
+        noise=None,
+    )
+    prepared = prepare(config)
+    assert prepared.y.shape == (1, 3, 32, 32)
+    assert float((prepared.y[0].abs().sum((0, 1)) == 0).float().mean()) == 0.5
+    tv = run(prepared.methods[0], prepared)
+    assert tv.metrics["psnr"] > 25
+
+
+def test_metrics_of_a_diverged_image_are_left_out():
+    truth = torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    assert compare(truth * math.nan, truth) == {}
+
+
+def test_metrics_use_the_range_of_the_truth():
+    truth = 3 * torch.rand(1, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+    found = compare(truth + 0.1, truth)
+    span = float(truth.max() - truth.min())
+    assert found["psnr"] == pytest.approx(20 * math.log10(span / 0.1), abs=1e-3)
