@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from scipy import ndimage, signal
+
+from invkit.errors import DataError, ShapeError
+from invkit.operators import Blur
+
+CASES = [((3,), (7,)), ((2,), (5,)), ((3, 3), (5, 4)), ((2, 3), (4, 6)), ((1, 4), (1, 4)), ((2, 3, 2), (3, 3, 4))]
+
+
+def matrix(kernel: np.ndarray, shape: tuple[int, ...], channels: int) -> np.ndarray:
+    """(k * x)(p) = sum_q k(q) x(p - q), indices modulo the image, the kernel's centre at k_i // 2."""
+    pixels = list(itertools.product(*map(range, shape)))
+    number = {pixel: i for i, pixel in enumerate(pixels)}
+    one = np.zeros((len(pixels), len(pixels)), dtype=kernel.dtype)
+    for p in pixels:
+        for index in itertools.product(*map(range, kernel.shape)):
+            q = [i - k // 2 for i, k in zip(index, kernel.shape, strict=True)]
+            source = tuple((a - b) % n for a, b, n in zip(p, q, shape, strict=True))
+            one[number[p], number[source]] += kernel[index]
+    return np.kron(np.eye(channels), one)
+
+
+@pytest.mark.parametrize(("kernel_shape", "shape"), CASES, ids=str)
+@pytest.mark.parametrize("kinds", ["real", "real kernel, complex image", "complex"])
+def test_it_is_the_periodic_convolution(kernel_shape, shape, kinds, draw, agrees) -> None:
+    kernel = draw(kernel_shape, torch.complex128 if kinds == "complex" else torch.float64)
+    dtype = torch.float64 if kinds == "real" else torch.complex128
+    agrees(Blur(kernel, shape, 2, dtype), matrix(kernel.numpy(), shape, 2))
+
+
+def test_it_is_scipys_wrapped_convolution(draw) -> None:
+    kernel, x = draw((3, 5), torch.float64), draw((1, 1, 7, 8), torch.float64, 1)
+    got = Blur(kernel, (7, 8)).forward(x)[0, 0].numpy()
+    np.testing.assert_allclose(got, ndimage.convolve(x[0, 0].numpy(), kernel.numpy(), mode="wrap"), atol=1e-13)
+    wrapped = signal.convolve2d(x[0, 0].numpy(), kernel.numpy(), mode="same", boundary="wrap")
+    np.testing.assert_allclose(got, wrapped, atol=1e-13)
+
+
+def test_the_reference_rejects_a_correlation(draw, agrees) -> None:
+    kernel = draw((3, 3), torch.float64)
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        agrees(Blur(kernel.flip(0, 1), (5, 4)), matrix(kernel.numpy(), (5, 4), 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.complex64])
+def test_the_norm_in_single_precision_is_that_of_the_single_kernel(dtype, draw) -> None:
+    kernel = draw((3, 3), torch.float32)
+    op = Blur(kernel, (6, 5), dtype=dtype)
+    largest = np.linalg.svd(matrix(kernel.double().numpy(), (6, 5), 1), compute_uv=False)[0]
+    assert op.norm().lower <= largest * (1 + 1e-13)
+    assert largest <= op.norm().upper * (1 + 1e-13)
+    assert op.norm().upper - op.norm().lower < 1e-11
+
+
+def test_a_kernel_of_another_precision_keeps_the_dtype_of_the_images(draw) -> None:
+    for dtype in (torch.float32, torch.complex64):
+        op = Blur(draw((3, 3), torch.float64), (6, 5), dtype=dtype)
+        assert op.forward(op.domain.zeros()).dtype is dtype
+        assert op.adjoint(op.domain.zeros()).dtype is dtype
+
+
+def test_gradients_reach_the_image_and_the_kernel(draw) -> None:
+    x, kernel = draw((2, 1, 3, 4), torch.float64).requires_grad_(), draw((2, 3), torch.float64).requires_grad_()
+
+    def both(x, kernel):
+        op = Blur(kernel, (3, 4))
+        return op.forward(x), op.adjoint(x)
+
+    assert torch.autograd.gradcheck(both, (x, kernel))
+    assert torch.autograd.gradgradcheck(lambda x, k: Blur(k, (3, 4)).forward(x), (x, kernel))
+
+
+def test_kernels_that_do_not_fit_are_refused() -> None:
+    for kernel in (torch.ones(3), torch.ones(5, 3), torch.ones(1, 3, 3)):
+        with pytest.raises(ShapeError, match="Blur: kernel has shape"):
+            Blur(kernel, (4, 4))
+    with pytest.raises(ShapeError, match="kernel is complex, expected a real one"):
+        Blur(torch.ones(2, 2, dtype=torch.complex64), (4, 4), dtype=torch.float32)
+    with pytest.raises(DataError, match="kernel contains NaN or inf"):
+        Blur(torch.full((2, 2), torch.inf), (4, 4))

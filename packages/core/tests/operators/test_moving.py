@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import torch
+
+from invkit.functionals import L1, Box, SquaredL2
+from invkit.operators import Dense, Fourier, stack
+from invkit.operators.moving import tensors_of
+
+
+def test_every_tensor_of_a_tree_is_found() -> None:
+    m, pattern, factor = torch.eye(3, dtype=torch.complex64), torch.ones(3), torch.tensor(2.0)
+    tree = stack([factor * Dense(m, (1, 3)), Fourier((3,), pattern).normal()])
+    assert {id(t) for t in tensors_of(tree)} == {id(m), id(pattern), id(factor)}
+    centre, weight = torch.ones(1, 3), torch.tensor(0.5)
+    objective = SquaredL2(centre) @ Dense(torch.eye(3)) + weight * L1() + Box(0.0)
+    assert {id(centre), id(weight)} <= {id(t) for t in tensors_of(objective)}
+
+
+def test_a_functional_moves_with_its_operator_and_measurement() -> None:
+    objective = SquaredL2(torch.ones(1, 3)) @ Dense(torch.eye(3)) + torch.tensor(0.5) * L1() + Box(0.0)
+    moved = objective.to(dtype=torch.float64)
+    assert {t.dtype for t in tensors_of(moved)} == {torch.float64}
+    x = torch.full((1, 3), 2.0)
+    assert moved.value(x.double()).item() == objective.value(x).item() == 1.5 + 3.0
+    assert type(moved) is type(objective)
+
+
+def test_moving_nowhere_shares_the_tensors_and_keeps_gradients() -> None:
+    m = torch.eye(2, requires_grad=True)
+    assert Dense(m).to().matrix is m
+    single = Dense(m).to(dtype=torch.float64)
+    single.forward(torch.ones(1, 2, dtype=torch.float64)).sum().backward()
+    assert m.grad is not None
+    assert torch.equal(m.grad, torch.ones(2, 2))
+
+
+def test_masks_and_whole_numbers_keep_their_dtype() -> None:
+    op = Fourier((2, 2), torch.eye(2)).to(dtype=torch.float64)
+    assert op.image_shape == (2, 2)
+    assert op.sampling_pattern is not None
+    assert op.sampling_pattern.dtype is torch.float64
+    assert op.domain.dtype is torch.complex128
