@@ -1,0 +1,100 @@
+"""Node: one statement of a guarantee tree, with its number, its basis, and what it rests on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from ..claims import Basis, Claim
+
+#: Version of the layout of ``Node.as_dict``. It changes when a key is removed or changes its meaning.
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """A conclusion above the premises it rests on, or a premise.
+
+    statement: what is said.   holds: whether it does.   basis: how strongly it is known; None where it does not hold.
+    claim: what it amounts to in the vocabulary of claims.   value, bound: the number and what it is compared with.
+    how: where the number comes from.   formula, source: of the theorem.   remedy: what to change where it fails.
+    error: why a rule could not be evaluated.   children: what it rests on.
+    """
+
+    statement: str
+    holds: bool
+    basis: Basis | None = None
+    claim: Claim | None = None
+    value: float | None = None
+    bound: float | None = None
+    how: str = ""
+    formula: str = ""
+    source: str = ""
+    remedy: str = ""
+    error: str = ""
+    children: tuple[Node, ...] = ()
+
+    def walk(self) -> Iterator[Node]:
+        """This node and everything below it, top down."""
+        yield self
+        for child in self.children:
+            yield from child.walk()
+
+    @property
+    def failing(self) -> tuple[Node, ...]:
+        """The deepest nodes below that do not hold: the premises to look at."""
+        return tuple(node for node in self.walk() if not node.holds and all(c.holds for c in node.children))
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready, with ``schema_version`` at the top; a number that JSON has no word for becomes None."""
+        return {"schema_version": SCHEMA_VERSION, **self._as_dict()}
+
+    def _as_dict(self) -> dict[str, Any]:
+        return {
+            "statement": self.statement,
+            "holds": self.holds,
+            "basis": None if self.basis is None else self.basis.label,
+            "claim": None if self.claim is None else self.claim.as_dict(),
+            "value": _finite(self.value),
+            "bound": _finite(self.bound),
+            "how": self.how,
+            "formula": self.formula,
+            "source": self.source,
+            "remedy": self.remedy,
+            "error": self.error,
+            "children": [child._as_dict() for child in self.children],
+        }
+
+    def render_text(self) -> str:
+        """The tree as indented lines."""
+        return "\n".join(self._lines(0))
+
+    def _lines(self, depth: int) -> Iterator[str]:
+        margin = "  " * depth
+        yield f"{margin}{'+' if self.holds else 'x'} {self.statement}{self._tail()}"
+        details = [
+            self.formula,
+            f"source: {self.source}" if self.source else "",
+            f"what to change: {self.remedy}" if self.remedy and not self.holds else "",
+            f"not evaluated: {self.error}" if self.error else "",
+        ]
+        for detail in filter(None, details):
+            yield f"{margin}    {detail}"
+        for child in self.children:
+            yield from child._lines(depth + 1)
+
+    def _tail(self) -> str:
+        numbers = ""
+        if self.value is not None:
+            numbers = f": {self.value:.6g}"
+            if self.bound is not None:
+                numbers += f" against {self.bound:.6g}"
+        how = f" ({self.how})" if self.how else ""
+        basis = f" [{self.basis.label}]" if self.basis is not None else " [does not hold]"
+        return f"{numbers}{how}{basis}"
+
+
+def _finite(number: float | None) -> float | None:
+    return number if number is not None and math.isfinite(number) else None

@@ -1,0 +1,65 @@
+"""Required guarantees: which of them a tree does not give."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+from ..claims import CERTIFIED, PROPERTIES, Basis
+from ..errors import ConfigError, GuaranteeError
+from .node import Node
+
+
+def missing(tree: Node, required: Sequence[str], *, at_least: Basis = CERTIFIED) -> list[str]:
+    """The required properties that no conclusion about the method gives on that basis or a stronger one.
+
+    Only conclusions count, not their premises: a convex regulariser does not make a method convex. What is only
+    measured or assumed is no guarantee.
+
+    Raises: ConfigError if a required property is unknown.
+    """
+    for name in required:
+        if name not in PROPERTIES:
+            near = difflib.get_close_matches(name, PROPERTIES, n=2)
+            hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(PROPERTIES)}."
+            raise ConfigError(f"require: property is {name!r}, expected a known one. {hint}")
+    given = {
+        node.claim.property
+        for node in (tree, *tree.children)
+        if node.holds and node.claim is not None and node.claim.basis >= at_least
+    }
+    return [name for name in dict.fromkeys(required) if name not in given]
+
+
+def require(tree: Node, required: Sequence[str], *, at_least: Basis = CERTIFIED) -> None:
+    """Raises: GuaranteeError naming the missing guarantees, the premise that fails, and what to change."""
+    absent = missing(tree, required, at_least=at_least)
+    if absent:
+        raise GuaranteeError(
+            f"require: {', '.join(absent)} is not guaranteed, expected on the basis '{at_least.label}' or stronger. "
+            f"{_reason(tree, at_least)}"
+        )
+
+
+def _reason(tree: Node, at_least: Basis) -> str:
+    """The first premise that fails, or the first that is too weak, and what to do about it."""
+    if tree.failing:
+        node = tree.failing[0]
+        return f"{_failure(node)} {_sentence(node.remedy or 'change the method, or drop the requirement')}"
+    for node in tree.walk():
+        if node.basis is not None and node.basis < at_least and not node.children:
+            return f"This is only {node.basis.label}: {node.statement}. Choose parts for which it is known."
+    return "No theorem concludes it. Change the method, or drop the requirement."
+
+
+def _failure(node: Node) -> str:
+    if node.error:
+        return _sentence(node.error)
+    numbers = "" if node.value is None else f" (value {node.value:.6g}"
+    if numbers:
+        numbers += ")" if node.bound is None else f", bound {node.bound:.6g})"
+    return f"This does not hold: {node.statement}{numbers}."
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}."

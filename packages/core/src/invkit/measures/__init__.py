@@ -1,0 +1,24 @@
+"""Measurements: numbers that a claim predicts, taken on the object itself. They can refute; they never prove."""
+
+from __future__ import annotations
+
+from .adjoint_mismatch import adjoint_mismatch
+from .batch_invariance import batch_invariance
+from .conjugate import conjugate_gap
+from .convexity import convexity_gap
+from .gradient import gradient_error, hessian_error
+from .input_mutation import input_mutation
+from .linearity import linearity_error
+from .measurement import Measurement, tolerance
+from .operator_norm import lanczos_lower_bound, norm_interval_error
+from .prox_gap import prox_gap
+from .smoothness import smoothness_ratio
+from .structure import isometry_error, self_adjointness_error, semidefiniteness_gap, unitarity_error
+from .vjp import vjp_error
+
+__all__ = [
+    "Measurement", "adjoint_mismatch", "batch_invariance", "conjugate_gap", "convexity_gap", "gradient_error",
+    "hessian_error", "input_mutation", "isometry_error", "lanczos_lower_bound", "linearity_error",
+    "norm_interval_error", "prox_gap", "self_adjointness_error", "semidefiniteness_gap", "smoothness_ratio",
+    "tolerance", "unitarity_error", "vjp_error",
+]  # fmt: skip

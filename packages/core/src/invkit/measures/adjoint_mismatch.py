@@ -1,0 +1,24 @@
+"""How far A* is from the adjoint of A."""
+
+from __future__ import annotations
+
+import torch
+
+from ..operators.base import LinearOperator
+from .measurement import Measurement, Worst, length, ratio, tolerance, wide
+
+
+@torch.no_grad()
+def adjoint_mismatch(operator: LinearOperator, *, generator: torch.Generator, trials: int = 5) -> Measurement:
+    """max |<Ax, y> - <x, A*y>| / max(|Ax| |y|, |x| |A*y|) over white noise x and y; complex products whole.
+
+    White noise on both sides excites every singular pair at once: smooth images hide errors at the boundary.
+    """
+    worst = Worst(tolerance(operator.domain.dtype))
+    for trial in range(trials):
+        x, y = operator.domain.randn(generator=generator), operator.codomain.randn(generator=generator)
+        ax, aty = operator.forward(x), operator.adjoint(y)
+        difference = abs(complex((wide(ax) * wide(y).conj()).sum() - (wide(x) * wide(aty).conj()).sum()))
+        scale = max(length(ax) * length(y), length(x) * length(aty))
+        worst.offer(ratio(difference, scale), f"trial {trial}", x=x, y=y)
+    return worst.measurement()

@@ -1,0 +1,42 @@
+"""Whether a functional lies below its chords, by as much as its modulus of strong convexity says."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+
+from ..functionals.base import Functional
+from ..operators.space import Space
+from .measurement import Measurement, Worst, length, ratio, tolerance, wide
+
+
+@torch.no_grad()
+def convexity_gap(
+    functional: Functional, space: Space, *, generator: torch.Generator, modulus: float = 0.0, trials: int = 20
+) -> Measurement:
+    """max of f(tx + (1-t)z) - t f(x) - (1-t) f(z) + (m/2) t (1-t) |x - z|^2, relative to the size of its terms.
+
+    Segments join white noise of sizes from 0.01 to 100, near and far points, and zero; segments with an infinite end
+    say nothing and are mirrored into the positive images, where the indicator of a cone is finite.
+    """
+    worst = Worst(10 * tolerance(space.dtype))
+    for trial in range(trials):
+        size = 10.0 ** (trial % 5 - 2)
+        x, z = size * space.randn(generator=generator), size * space.randn(generator=generator)
+        z = {0: z, 1: x + 1e-2 * z, 2: torch.zeros_like(z), 3: -x}[trial % 4]
+        t = float(torch.rand((), generator=generator, dtype=torch.float64, device=generator.device))
+        if not space.is_complex and trial % 2:
+            x, z = x.abs(), z.abs()
+        fx, fz, middle = (float(wide(functional.value(p))) for p in (x, z, t * x + (1 - t) * z))
+        curvature = 0.5 * modulus * t * (1 - t) * length(x - z) ** 2
+        chord = t * fx + (1 - t) * fz
+        if math.isinf(chord) and chord > 0:
+            continue
+        worst.offer(
+            ratio(middle - chord + curvature, abs(middle) + abs(fx) + abs(fz) + curvature),
+            f"t = {t:.3f}, images of size {size:g}",
+            x=x,
+            z=z,
+        )
+    return worst.measurement()

@@ -1,0 +1,73 @@
+"""Whether a spectral norm lies in the interval that an operator states for it."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..operators.base import LinearOperator
+from .measurement import Measurement, Worst, length, ratio, tolerance, wide
+
+#: Operators with at most so many columns are written out as a matrix.
+MAX_DENSE = 512
+
+
+@torch.no_grad()
+def norm_interval_error(operator: LinearOperator, *, generator: torch.Generator, num_steps: int = 30) -> Measurement:
+    """The larger of (a lower bound of |A|) / interval.upper and, for small operators, interval.lower / |A|.
+
+    At most 1 for a true interval. The lower bound is attained by a vector, so it can never accuse a true ``upper``;
+    |A| of a small operator is the largest singular value of its matrix in float64.
+    """
+    interval = operator.norm()
+    worst = Worst(1 + tolerance(operator.domain.dtype))
+    attained, vector = lanczos_lower_bound(operator, generator=generator, num_steps=num_steps)
+    worst.offer(
+        ratio(attained, interval.upper), f"|Ax|/|x| = {attained:.9g} against upper = {interval.upper:.9g}", x=vector
+    )
+    worst.offer(ratio(interval.lower, interval.upper), "lower against upper")
+    if operator.domain.size <= MAX_DENSE:
+        exact = float(torch.linalg.matrix_norm(dense_matrix(operator), 2))
+        worst.offer(ratio(exact, interval.upper), f"|A| = {exact:.9g} against upper = {interval.upper:.9g}")
+        worst.offer(ratio(interval.lower, exact), f"lower = {interval.lower:.9g} against |A| = {exact:.9g}")
+    return worst.measurement()
+
+
+@torch.no_grad()
+def lanczos_lower_bound(
+    operator: LinearOperator, *, generator: torch.Generator, num_steps: int = 30
+) -> tuple[float, Tensor]:
+    """|Ax| / |x| and x, for the x that Lanczos on A*A finds after ``num_steps`` steps.
+
+    The Krylov space is kept orthogonal by hand; whatever rounding does to it, the quotient is a lower bound of |A|.
+
+    Source: Golub, Van Loan, Matrix Computations, 4th ed., section 10.1.
+    """
+    q = operator.domain.randn(generator=generator)
+    q = q / max(length(q), torch.finfo(torch.float64).tiny)
+    basis, columns = [q], []
+    for _ in range(min(num_steps, operator.domain.size)):
+        columns.append(operator.adjoint(operator.forward(basis[-1])))
+        r = columns[-1]
+        for _ in range(2):
+            for b in basis:
+                r = r - (b.conj() * r).sum() * b
+        size = length(r)
+        if not size > 1e-6 * length(columns[-1]):
+            break
+        basis.append(r / size)
+    used = torch.stack([wide(b).flatten() for b in basis[: len(columns)]])
+    small = used.conj() @ torch.stack([wide(c).flatten() for c in columns]).mT
+    if not bool(torch.isfinite(small.abs()).all()):
+        return float("nan"), q
+    _, vectors = torch.linalg.eigh((small + small.mH) / 2)
+    x = (vectors[:, -1] @ used).reshape(q.shape).to(q.dtype)
+    return ratio(length(operator.forward(x)), length(x)), x
+
+
+@torch.no_grad()
+def dense_matrix(operator: LinearOperator) -> Tensor:
+    """The matrix of the operator in double precision, column by column in one batch."""
+    n = operator.domain.size
+    unit = torch.eye(n, dtype=operator.domain.dtype, device=operator.domain.device)
+    return wide(operator.forward(unit.reshape(n, *operator.domain.shape)).flatten(1)).mT

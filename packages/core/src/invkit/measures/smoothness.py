@@ -1,0 +1,45 @@
+"""Whether the gradient is as Lipschitz as stated."""
+
+from __future__ import annotations
+
+import torch
+
+from ..functionals.base import Differentiable
+from ..operators.space import Space
+from .measurement import Measurement, Worst, length, ratio, tolerance
+
+
+@torch.no_grad()
+def smoothness_ratio(
+    functional: Differentiable,
+    space: Space,
+    constant: float,
+    *,
+    generator: torch.Generator,
+    num_starts: int = 3,
+    num_steps: int = 20,
+) -> Measurement:
+    """max |grad f(x + v) - grad f(x)| / (L |v|), where v follows the power iteration v <- grad f(x + v) - grad f(x).
+
+    At most 1 for a true constant L. White noise alone would meet the average curvature, not the largest.
+    """
+    worst = Worst(1 + 10 * tolerance(space.dtype))
+    for start in range(num_starts):
+        size = 10.0 ** (start - 1)
+        x, v = size * space.randn(generator=generator), space.randn(generator=generator)
+        base = functional.gradient(x)
+        for step in range(num_steps):
+            v = v * (size / max(length(v), torch.finfo(torch.float64).tiny))
+            change = functional.gradient(x + v) - base
+            # The difference of two gradients carries their rounding.
+            rounding = tolerance(space.dtype) * length(base)
+            worst.offer(
+                ratio(max(length(change) - rounding, 0.0), constant * length((x + v) - x)),
+                f"start {start}, power step {step}",
+                x=x,
+                v=v,
+            )
+            if not length(change) > 0:
+                break
+            v = change
+    return worst.measurement()

@@ -1,0 +1,67 @@
+"""Self-adjoint, positive semidefinite, isometric, unitary: how far an operator is from each."""
+
+from __future__ import annotations
+
+import torch
+
+from ..operators.base import LinearOperator
+from ..operators.space import inner
+from .measurement import Measurement, Worst, length, ratio, tolerance, wide
+
+
+@torch.no_grad()
+def self_adjointness_error(operator: LinearOperator, *, generator: torch.Generator, trials: int = 5) -> Measurement:
+    """max |<Ax, z> - <x, Az>| / max(|Ax| |z|, |x| |Az|)."""
+    worst = Worst(tolerance(operator.domain.dtype))
+    for trial in range(trials):
+        x, z = operator.domain.randn(generator=generator), operator.domain.randn(generator=generator)
+        ax, az = operator.forward(x), operator.forward(z)
+        difference = abs(complex((inner(wide(ax), wide(z)) - inner(wide(x), wide(az))).sum()))
+        scale = max(length(ax) * length(z), length(x) * length(az))
+        worst.offer(ratio(difference, scale), f"trial {trial}", x=x, z=z)
+    return worst.measurement()
+
+
+@torch.no_grad()
+def semidefiniteness_gap(operator: LinearOperator, *, generator: torch.Generator, num_steps: int = 20) -> Measurement:
+    """max of -Re <Ax, x> / (|A| |x|^2) over the directions that power iteration on |A| id - A visits.
+
+    That iteration moves towards the smallest eigenvalue, where white noise alone would hardly look.
+    """
+    worst = Worst(tolerance(operator.domain.dtype))
+    bound = operator.norm().upper
+    x = operator.domain.randn(generator=generator)
+    for step in range(num_steps):
+        x = x / max(length(x), torch.finfo(torch.float64).tiny)
+        ax = operator.forward(x)
+        quotient = float(inner(wide(ax), wide(x)).real.sum())
+        worst.offer(ratio(-quotient, bound) if quotient else 0.0, f"power step {step}", x=x)
+        x = bound * x - ax
+        if not length(x) > tolerance(operator.domain.dtype) * bound:  # x was an eigenvector: look elsewhere
+            x = operator.domain.randn(generator=generator)
+    return worst.measurement()
+
+
+@torch.no_grad()
+def isometry_error(operator: LinearOperator, *, generator: torch.Generator, trials: int = 5) -> Measurement:
+    """max | |Ax|^2 - |x|^2 | / |x|^2, polarised over pairs so that no direction cancels another."""
+    worst = Worst(4 * tolerance(operator.domain.dtype))
+    for trial in range(trials):
+        x, z = operator.domain.randn(generator=generator), operator.domain.randn(generator=generator)
+        ax, az = operator.forward(x), operator.forward(z)
+        difference = abs(complex((inner(wide(ax), wide(az)) - inner(wide(x), wide(z))).sum()))
+        stretch = abs(length(ax) ** 2 - length(x) ** 2)
+        worst.offer(ratio(max(difference, stretch), length(x) * max(length(x), length(z))), f"trial {trial}", x=x, z=z)
+    return worst.measurement()
+
+
+@torch.no_grad()
+def unitarity_error(operator: LinearOperator, *, generator: torch.Generator, trials: int = 5) -> Measurement:
+    """max of |A*Ax - x| / |x| and |AA*y - y| / |y|."""
+    worst = Worst(4 * tolerance(operator.domain.dtype))
+    for trial in range(trials):
+        x, y = operator.domain.randn(generator=generator), operator.codomain.randn(generator=generator)
+        back, forth = operator.adjoint(operator.forward(x)), operator.forward(operator.adjoint(y))
+        worst.offer(ratio(length(back - x), length(x)), f"A*A, trial {trial}", x=x)
+        worst.offer(ratio(length(forth - y), length(y)), f"AA*, trial {trial}", y=y)
+    return worst.measurement()

@@ -1,0 +1,93 @@
+"""What a check needs besides the object: where it works, a measurement, and the answer known from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor
+
+from ..errors import ConfigError
+from ..functionals.base import Functional
+from ..models.base import Reconstructor
+from ..operators.base import LinearOperator, Operator
+from ..operators.space import Space
+from ..solvers.base import Solver
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Example:
+    """A tiny instance of a registered object, as ``Spec.example`` makes it for a device and a dtype.
+
+    subject: the object.
+    space: for functionals and nonlinear maps, where the images come from; operators say it themselves.
+    operator, y: for models, what to reconstruct from what.
+    objective: for solvers, the objective as a function of ``y``, so that it can be posed for one image alone.
+    expected: the minimiser or reconstruction for ``y``, from a closed form or dense linear algebra in float64.
+    accuracy: the relative distance to ``expected`` that the method's tolerance explains.
+
+    Raises: ConfigError if a model comes without operator and y, or a solver without objective and y.
+    """
+
+    subject: Any
+    space: Space | None = None
+    operator: LinearOperator | None = None
+    y: Tensor | None = None
+    objective: Callable[[Tensor], Functional] | None = None
+    expected: Tensor | None = None
+    accuracy: float = 1e-3
+
+    def __post_init__(self) -> None:
+        needs: tuple[str, ...] = ()
+        if isinstance(self.subject, Reconstructor):
+            needs = ("operator", "y")
+        elif isinstance(self.subject, Solver):
+            needs = ("objective", "y")
+        missing = [name for name in needs if getattr(self, name) is None]
+        if missing:
+            raise ConfigError(
+                f"Example of {type(self.subject).__name__}: {' and '.join(missing)} is None, expected a value. "
+                f"Return Example(subject=..., {', '.join(f'{name}=...' for name in needs)})."
+            )
+
+    @property
+    def domain(self) -> Space:
+        """The space of the images that the subject takes.
+
+        Raises: ConfigError if nothing says it.
+        """
+        found = self.space or getattr(self.subject, "domain", None) or getattr(self.operator, "domain", None)
+        if not isinstance(found, Space):
+            raise ConfigError(
+                f"Example of {type(self.subject).__name__}: space is None, expected one. "
+                "Return Example(subject=..., space=Space(...))."
+            )
+        return found
+
+
+def as_example(made: Any, space: Space | None = None) -> Example:
+    """What an example callable returned, wrapped if it is the bare object."""
+    return made if isinstance(made, Example) else Example(subject=made, space=space)
+
+
+def kind_of(subject: Any) -> str:
+    """The kind of a live object, by its type.
+
+    Raises: ConfigError if it is none that can be checked.
+    """
+    for kind, base in _BASES:
+        if isinstance(subject, base):
+            return kind
+    raise ConfigError(
+        f"check: object is {type(subject).__name__}, expected an operator, functional, solver or model. "
+        "Pass an instance of one, or the id of a registered object."
+    )
+
+
+_BASES: tuple[tuple[str, type], ...] = (
+    ("operator", Operator),
+    ("regulariser", Functional),
+    ("solver", Solver),
+    ("model", Reconstructor),
+)

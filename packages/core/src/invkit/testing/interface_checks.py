@@ -1,0 +1,133 @@
+"""What every part must do for the whole to work: batches, empty batches, strides, dtypes, devices, pure calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..functionals.base import Differentiable, Proximable
+from ..measures import Measurement, tolerance
+from ..measures.batch_invariance import batch_invariance, unlike_images
+from ..measures.input_mutation import input_mutation
+from ..measures.measurement import Worst, length, ratio
+from ..operators.base import LinearOperator, Operator
+from ..operators.space import Space, real_dtype
+from .cases import Example
+from .check import Check, Context
+from .iteration_checks import run_solver
+
+#: name, call, space of the argument, shape and dtype of one result
+Call = tuple[str, Callable[[Tensor], Tensor], Space, tuple[int, ...], torch.dtype]
+
+
+def calls_of(example: Example) -> Iterator[Call]:
+    """Every call of the subject that maps a batch to a batch."""
+    subject = example.subject
+    if isinstance(subject, Operator):
+        yield "forward", subject.forward, subject.domain, subject.codomain.shape, subject.codomain.dtype
+        if isinstance(subject, LinearOperator):
+            yield "adjoint", subject.adjoint, subject.codomain, subject.domain.shape, subject.domain.dtype
+            gram = subject.normal()
+            yield "normal", gram.forward, subject.domain, subject.domain.shape, subject.domain.dtype
+        return
+    if hasattr(subject, "value"):
+        space = example.domain
+        real = real_dtype(space.dtype)
+        yield "value", subject.value, space, (), real
+        if isinstance(subject, Differentiable):
+            yield "gradient", subject.gradient, space, space.shape, space.dtype
+            yield "hessian_vector", lambda v: subject.hessian_vector(v, v), space, space.shape, space.dtype
+        if isinstance(subject, Proximable):
+            yield "prox", lambda v: subject.prox(v, 0.7), space, space.shape, space.dtype
+        return
+    operator, y = example.operator, example.y
+    assert y is not None
+    measured = Space(tuple(y.shape[1:]), y.dtype, y.device)
+    if operator is not None:
+        yield "model", lambda y: subject(y, operator), measured, operator.domain.shape, operator.domain.dtype
+    elif example.objective is not None:
+        found = example.objective(y).domain
+        assert found is not None
+        yield "solve", lambda y: run_solver(example, y, rtol=1e-2).x, measured, found.shape, found.dtype
+
+
+def _batch(example: Example, context: Context) -> Measurement:
+    return _worst(
+        example,
+        lambda call, space: batch_invariance(call, unlike_images(space.randn(generator=context.generator()))),
+    )
+
+
+def _mutation(example: Example, context: Context) -> Measurement:
+    return _worst(example, lambda call, space: input_mutation(call, space.randn(2, generator=context.generator())))
+
+
+def _empty(example: Example, context: Context) -> Measurement:
+    worst = Worst(0.0)
+    for name, call, space, shape, dtype in calls_of(example):
+        worst.offer(*_compare(name, call(space.zeros(0)), (0, *shape), dtype, context))
+    return worst.measurement()
+
+
+def _placement(example: Example, context: Context) -> Measurement:
+    worst = Worst(0.0)
+    for name, call, space, shape, dtype in calls_of(example):
+        result = call(space.randn(3, generator=context.generator()))
+        worst.offer(*_compare(name, result, (3, *shape), dtype, context))
+    return worst.measurement()
+
+
+def _strides(example: Example, context: Context) -> Measurement:
+    """The same numbers with other strides: transposed in memory, and every second one of a longer tensor."""
+    worst = Worst(10 * tolerance(context.dtype))
+    for name, call, space, _, _ in calls_of(example):
+        x = space.randn(2, generator=context.generator())
+        reference = call(x.clone())
+        transposed = x.transpose(0, -1).contiguous().transpose(0, -1)
+        spread = torch.stack([x, torch.full_like(x, float("nan"))], dim=-1)[..., 0]
+        for layout, other in (("transposed", transposed), ("spread", spread)):
+            worst.offer(_difference(call(other), reference), f"{name}, {layout}", x=x)
+    return worst.measurement()
+
+
+def _compare(name: str, result: Any, shape: tuple[int, ...], dtype: torch.dtype, context: Context) -> tuple[float, str]:
+    """1 and the reason if shape, dtype or device is not what was promised."""
+    if tuple(result.shape) != shape:
+        return 1.0, f"{name}: shape is {tuple(result.shape)}, expected {shape}"
+    if result.dtype != dtype:
+        return 1.0, f"{name}: dtype is {result.dtype}, expected {dtype}"
+    if result.device.type != context.device.type:
+        return 1.0, f"{name}: device is {result.device}, expected {context.device}"
+    return 0.0, ""
+
+
+def _difference(found: Tensor, reference: Tensor) -> float:
+    finite = reference.isfinite()
+    if not torch.equal(finite, found.isfinite()):
+        return float("inf")
+    return ratio(length((found - reference)[finite]), length(reference[finite]))
+
+
+def _worst(example: Example, measure: Callable[[Callable[[Tensor], Tensor], Space], Measurement]) -> Measurement:
+    worst: Worst | None = None
+    for name, call, space, _, _ in calls_of(example):
+        found = measure(call, space)
+        worst = worst or Worst(found.bound)
+        worst.offer(found.value, f"{name}: {found.where}", **found.counterexample)
+    assert worst is not None
+    return worst.measurement()
+
+
+_PURE = ("operator", "regulariser")
+_ALL = ("operator", "regulariser", "solver", "model")
+
+INTERFACE_CHECKS: tuple[Check, ...] = (
+    Check(name="batch-invariance", kinds=_PURE, measure=_batch, summary="An image alone and in a batch."),
+    Check(name="no-input-mutation", kinds=_PURE, measure=_mutation, summary="Arguments stay as they are."),
+    Check(name="empty-batch", kinds=_ALL, measure=_empty, summary="No images in, no images out, in the right shape."),
+    Check(name="non-contiguous", kinds=_ALL, measure=_strides, summary="Strides do not matter."),
+    Check(name="placement", kinds=_ALL, measure=_placement, summary="Shape, dtype and device are as promised."),
+)

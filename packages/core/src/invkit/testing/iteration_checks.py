@@ -1,0 +1,117 @@
+"""What solvers and models are for: the answer known from elsewhere, reached from a start that is not the answer."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from ..measures import Measurement, linearity_error, tolerance
+from ..measures.batch_invariance import batch_invariance
+from ..measures.input_mutation import input_mutation
+from ..measures.measurement import Worst, length, ratio
+from ..solvers.solution import Solution
+from ..solvers.solve import solve
+from .cases import Example
+from .check import Check, Context, Skip
+
+#: Steps of the solver checks: enough for the tiny examples, few enough to be quick.
+_MAX_STEPS = 3000
+
+
+def run_solver(example: Example, y: Tensor, x0: Tensor | None = None, *, rtol: float | None = None) -> Solution:
+    """Solve the example's objective for this measurement, to the precision of its dtype if no rtol is given."""
+    assert example.objective is not None
+    rtol = 100 * tolerance(y.dtype) if rtol is None else rtol
+    return solve(example.objective(y), example.subject, x0, rtol=rtol, max_steps=_MAX_STEPS)
+
+
+@torch.no_grad()
+def _minimiser(example: Example, context: Context) -> Measurement:
+    expected = _expected(example)
+    y = example.y
+    assert y is not None
+    worst = Worst(example.accuracy)
+    far = expected + 10 * torch.randn(
+        expected.shape, dtype=expected.dtype, generator=context.generator(), device="cpu"
+    ).to(expected.device)
+    for name, start in (("zero", None), ("far away", far)):
+        solution = run_solver(example, y, start)
+        worst.offer(
+            ratio(length(solution.x - expected), length(expected)), f"started {name}: {solution.status[0].value}", y=y
+        )
+    return worst.measurement()
+
+
+@torch.no_grad()
+def _solver_batch(example: Example, context: Context) -> Measurement:
+    # A loose tolerance, so that images stop early and at different steps: a shared stopping rule then shows.
+    def call(y: Tensor) -> Tensor:
+        return run_solver(example, y, rtol=1e-2).x
+
+    return batch_invariance(call, _batch(example), bound=1e3 * tolerance(context.dtype))
+
+
+def _solver_mutation(example: Example, context: Context) -> Measurement:
+    x0 = torch.zeros_like(_expected(example))
+    return input_mutation(lambda y, x0: run_solver(example, y, x0, rtol=1e-2), _y(example), x0)
+
+
+@torch.no_grad()
+def _reconstruction(example: Example, context: Context) -> Measurement:
+    expected = _expected(example)
+    worst = Worst(example.accuracy)
+    x = example.subject(_y(example), example.operator)
+    worst.offer(ratio(length(x - expected), length(expected)), "model(y, operator)", y=_y(example))
+    return worst.measurement()
+
+
+def _model_linear(example: Example, context: Context) -> Measurement:
+    assert example.operator is not None
+    return linearity_error(
+        lambda y: example.subject(y, example.operator),
+        example.operator.codomain,
+        generator=context.generator(),
+        bound=max(example.accuracy, tolerance(context.dtype)),
+    )
+
+
+def _model_batch(example: Example, context: Context) -> Measurement:
+    bound = 1e3 * tolerance(context.dtype)
+    return batch_invariance(lambda y: example.subject(y, example.operator), _batch(example), bound=bound)
+
+
+def _model_mutation(example: Example, context: Context) -> Measurement:
+    return input_mutation(lambda y: example.subject(y, example.operator), _y(example))
+
+
+def _expected(example: Example) -> Tensor:
+    if example.expected is None:
+        raise Skip("the example names no independently known result")
+    return example.expected
+
+
+def _y(example: Example) -> Tensor:
+    assert example.y is not None
+    return example.y
+
+
+def _batch(example: Example) -> Tensor:
+    """Measurements that differ in direction and in size, so that the images need different numbers of steps.
+
+    None is so small that a regulariser leaves nothing of it but rounding, which may differ.
+    """
+    y = _y(example)[:1]
+    return torch.cat([y, 1e2 * y.flip(-1), 0.7 * y.roll(1, -1), torch.zeros_like(y)])
+
+
+ITERATION_CHECKS: tuple[Check, ...] = (
+    Check(
+        name="minimiser", kinds=("solver",), measure=_minimiser, summary="Reaches the known minimiser from far away."
+    ),
+    Check(name="batch-invariance", kinds=("solver",), measure=_solver_batch, summary="An image alone and in a batch."),
+    Check(name="no-input-mutation", kinds=("solver",), measure=_solver_mutation, summary="y and x0 stay as they are."),
+    Check(name="reconstruction", kinds=("model",), measure=_reconstruction, summary="Gives the known result."),
+    Check(name="linearity", kinds=("model",), concerns="linear", measure=_model_linear, summary="Linear in y."),
+    Check(name="batch-invariance", kinds=("model",), measure=_model_batch, summary="An image alone and in a batch."),
+    Check(name="no-input-mutation", kinds=("model",), measure=_model_mutation, summary="y stays as it is."),
+)

@@ -1,0 +1,89 @@
+"""What operators claim: linearity, adjoint, norm interval, structure, derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ..measures import (
+    Measurement,
+    adjoint_mismatch,
+    isometry_error,
+    linearity_error,
+    norm_interval_error,
+    self_adjointness_error,
+    semidefiniteness_gap,
+    unitarity_error,
+    vjp_error,
+)
+from .cases import Example
+from .check import Check, Context, Skip
+
+
+def _adjoint(example: Example, context: Context) -> Measurement:
+    return adjoint_mismatch(example.subject, generator=context.generator())
+
+
+def _linear(example: Example, context: Context) -> Measurement:
+    return linearity_error(example.subject.forward, example.domain, generator=context.generator())
+
+
+def _norm(example: Example, context: Context) -> Measurement:
+    return norm_interval_error(example.subject, generator=context.generator())
+
+
+def _vjp(example: Example, context: Context) -> Measurement:
+    return vjp_error(example.subject, generator=context.generator())
+
+
+def _structure(measure: Callable[..., Measurement], *, square: bool) -> Callable[[Example, Context], Measurement]:
+    def run(example: Example, context: Context) -> Measurement:
+        operator = example.subject
+        if square and operator.domain != operator.codomain:
+            raise Skip(f"codomain is {operator.codomain.shape}, not the domain {operator.domain.shape}")
+        return measure(operator, generator=context.generator())
+
+    return run
+
+
+_KIND = ("operator",)
+
+OPERATOR_CHECKS: tuple[Check, ...] = (
+    Check(name="linearity", kinds=_KIND, concerns="linear", measure=_linear, summary="A(ax + bz) = a Ax + b Az."),
+    Check(name="adjoint", kinds=_KIND, concerns="adjoint", measure=_adjoint, summary="<Ax, y> = <x, A*y>."),
+    Check(name="norm-interval", kinds=_KIND, concerns="norm_bound", measure=_norm, summary="lower <= |A| <= upper."),
+    Check(
+        name="self-adjoint",
+        kinds=_KIND,
+        concerns="self_adjoint",
+        measure=_structure(self_adjointness_error, square=True),
+        summary="<Ax, z> = <x, Az>.",
+    ),
+    Check(
+        name="positive-semidefinite",
+        kinds=_KIND,
+        concerns="positive_semidefinite",
+        measure=_structure(semidefiniteness_gap, square=True),
+        summary="<Ax, x> >= 0.",
+    ),
+    Check(
+        name="isometric",
+        kinds=_KIND,
+        concerns="isometric",
+        measure=_structure(isometry_error, square=False),
+        summary="|Ax| = |x|.",
+    ),
+    Check(
+        name="unitary",
+        kinds=_KIND,
+        concerns="unitary",
+        measure=_structure(unitarity_error, square=False),
+        summary="A*A = AA* = id.",
+    ),
+    Check(
+        name="derivative",
+        kinds=_KIND,
+        concerns="differentiable",
+        measure=_vjp,
+        summary="torch's derivative of forward is vjp.",
+    ),
+)

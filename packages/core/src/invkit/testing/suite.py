@@ -1,0 +1,229 @@
+"""Run the checks: on one object, on one registered object over its dtypes, or on everything a plugin announces."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..claims import Claim
+from ..errors import ClaimRefutedError, ConfigError, MissingDependencyError
+from ..operators.space import Space
+from ..plugins import Entry, Registry, get_registry
+from ..plugins.device import resolve_device, resolve_dtype
+from .cases import Example, as_example, kind_of
+from .check import Check, CheckResult, Context, Outcome, unmeasured
+from .checks import CHECKS
+from .declared import compare_declared
+
+#: Kinds whose objects the checks look at; the others only have to load.
+CHECKED_KINDS = ("operator", "regulariser", "solver", "model")
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """The results of checking one or several objects."""
+
+    results: tuple[CheckResult, ...]
+
+    @property
+    def refuted(self) -> tuple[CheckResult, ...]:
+        """What a measurement contradicts."""
+        return tuple(result for result in self.results if result.outcome is Outcome.REFUTED)
+
+    @property
+    def failed(self) -> tuple[CheckResult, ...]:
+        """What could not be measured because it raised."""
+        return tuple(result for result in self.results if result.outcome is Outcome.FAILED)
+
+    @property
+    def passed(self) -> bool:
+        """Nothing was refuted and nothing failed to run."""
+        return not any(result.is_bad for result in self.results)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How often each outcome occurred."""
+        found = Counter(result.outcome for result in self.results)
+        return {outcome.value: found[outcome] for outcome in Outcome if found[outcome]}
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {
+            "passed": self.passed,
+            "counts": self.counts,
+            "results": [result.as_dict() for result in self.results],
+        }
+
+    def require_passed(self) -> Report:
+        """This report.
+
+        Raises: ClaimRefutedError naming the first check that refuted or failed.
+        """
+        for result in self.results:
+            if result.is_bad:
+                raise ClaimRefutedError(
+                    f"{result.subject}: check {result.check} ({result.dtype}) is {result.outcome.value}, expected "
+                    f"'not refuted': {_numbers(result)} {result.reason}. Repair it, or drop the claim."
+                )
+        return self
+
+
+def check(
+    subject: Any,
+    *,
+    device: str | torch.device | None = None,
+    dtype: str | torch.dtype | None = None,
+    seed: int = 0,
+    space: Space | None = None,
+    claims: Sequence[Claim] = (),
+    checks: Sequence[Check] | None = None,
+    registry: Registry | None = None,
+) -> Report:
+    """Measure what an object claims of itself.
+
+    subject: an operator, functional, solver, model or ``Example``; or the id, name or role of a registered object; or
+        the name of a plugin, for everything it announces.
+    device, dtype: where registered objects are made; None is the CPU, and every dtype that the object declares.
+    space: the images of a functional that takes any shape.   claims: further claims to compare with the instance's.
+    checks: these instead of the core's and those that plugins add.
+
+    Raises: UnknownNameError, MissingDependencyError, ConfigError for a request that makes no sense. What the object
+    does wrong is in the report.
+    """
+    place = resolve_device("cpu" if device is None else device)
+    if isinstance(subject, str):
+        registry = registry or get_registry()
+        checks = _all_checks(registry) if checks is None else checks
+        rows: list[CheckResult] = []
+        for entry in _entries(registry, subject):
+            rows += _check_entry(registry, entry, place, dtype, seed, checks)
+        return Report(tuple(rows))
+    example = as_example(subject, space)
+    context = Context(_device_of(example, place), _dtype_of(example), seed)
+    return Report(tuple(_check_example(example, context, "", tuple(claims), CHECKS if checks is None else checks)))
+
+
+def _entries(registry: Registry, ref: str) -> tuple[Entry, ...]:
+    """The objects of the plugin of that name, else those that the reference means."""
+    of_plugin = registry.entries(provider=ref.strip())
+    return of_plugin or registry.find_all(ref)
+
+
+def _all_checks(registry: Registry) -> tuple[Check, ...]:
+    added = []
+    for entry in registry.entries("check"):
+        found = registry.load(entry)
+        if not isinstance(found, Check):
+            raise ConfigError(
+                f"{entry.id} ({entry.origin}): target is {type(found).__name__}, expected an invkit.testing.Check. "
+                "Ask its author."
+            )
+        added.append(found)
+    return (*CHECKS, *added)
+
+
+def _check_entry(
+    registry: Registry,
+    entry: Entry,
+    device: torch.device,
+    dtype: str | torch.dtype | None,
+    seed: int,
+    checks: Sequence[Check],
+) -> Iterator[CheckResult]:
+    spec = entry.spec
+    if entry.kind not in CHECKED_KINDS or not spec.example:
+        yield _load_row(registry, entry)
+        return
+    if device.type not in spec.devices:
+        yield _row(entry, Outcome.SKIPPED, f"it works on {', '.join(spec.devices)}, not on {device.type}")
+        return
+    wanted = [resolve_dtype(dtype)] if dtype is not None else [resolve_dtype(name) for name in spec.dtypes]
+    for one in wanted:
+        context = Context(device, one, seed)
+        if str(one).removeprefix("torch.") not in spec.dtypes:
+            yield _row(entry, Outcome.SKIPPED, f"it works in {', '.join(spec.dtypes)}", context)
+            continue
+        try:
+            example = as_example(registry.load_example(entry)(device, one))
+        except MissingDependencyError as error:
+            yield _row(entry, Outcome.SKIPPED, str(error), context)
+            return
+        except Exception as error:  # an example that raises is one row, and the next object goes on
+            yield _row(entry, Outcome.FAILED, f"{type(error).__name__}: {error}", context)
+            continue
+        yield from _check_example(example, context, entry.id, spec.claims, checks)
+
+
+def _check_example(
+    example: Example, context: Context, name: str, declared: tuple[Claim, ...], checks: Sequence[Check]
+) -> Iterator[CheckResult]:
+    subject = example.subject
+    kind = kind_of(subject)
+    name = name or type(subject).__name__
+    states = getattr(subject, "claims", None)
+    try:
+        stated: tuple[Claim, ...] = tuple(states()) if callable(states) else ()
+    except Exception as error:
+        yield CheckResult(
+            check="claims",
+            subject=name,
+            outcome=Outcome.FAILED,
+            dtype=str(context.dtype).removeprefix("torch."),
+            device=str(context.device),
+            reason=f"{type(error).__name__}: {error}",
+        )
+        stated = ()
+    if callable(states):
+        for claim in declared:
+            yield compare_declared(claim, stated, name, context)
+    claims = (*stated, *declared)
+    measured = set()
+    for one in checks:
+        if one.applies_to(kind, claims):
+            measured.add(one.concerns)
+            yield one.run(example, context, name)
+    for claim in stated:
+        if claim.property not in measured:
+            yield unmeasured(claim, name, context)
+
+
+def _load_row(registry: Registry, entry: Entry) -> CheckResult:
+    """Of what no check looks at, that it can be loaded."""
+    try:
+        registry.load(entry)
+    except MissingDependencyError as error:
+        return _row(entry, Outcome.SKIPPED, str(error))
+    except Exception as error:
+        return _row(entry, Outcome.FAILED, f"{type(error).__name__}: {error}")
+    reason = "no example to measure" if entry.kind in CHECKED_KINDS else f"no check measures a {entry.kind}"
+    return _row(entry, Outcome.SKIPPED, f"loads; {reason}")
+
+
+def _row(entry: Entry, outcome: Outcome, reason: str, context: Context | None = None) -> CheckResult:
+    return CheckResult(
+        check="load",
+        subject=entry.id,
+        outcome=outcome,
+        dtype="" if context is None else str(context.dtype).removeprefix("torch."),
+        device="" if context is None else str(context.device),
+        reason=" ".join(reason.split()),
+    )
+
+
+def _numbers(result: CheckResult) -> str:
+    found = result.measurement
+    return "" if found is None else f"{found.value:.3g} against {found.bound:.3g} in {found.trials} trials,"
+
+
+def _dtype_of(example: Example) -> torch.dtype:
+    return example.y.dtype if example.y is not None else example.domain.dtype
+
+
+def _device_of(example: Example, default: torch.device) -> torch.device:
+    if example.y is not None:
+        return example.y.device
+    return example.domain.device if example.subject is not None else default
