@@ -126,7 +126,7 @@ def test_an_interrupted_run_is_written_all_the_same(here, capsys, monkeypatch):
         (["--output", "x.jpeg2000"], "ending"),
         (["--output", "nowhere/x.npy"], "nowhere"),
         (["--input", "empty.npy", "--set", "data={use='core/image'}"], "empty"),
-        (["--input", "empty.npy"], "reads no file"),
+        (["--input", "empty.npy"], "empty"),
         (["--set", "require=['convergent']", "--set", "model={use='core/adjoint'}"], "lacking"),
     ],
 )

@@ -48,9 +48,10 @@ def test_set_reads_toml_values_and_falls_back_to_text(write):
     assert config.operator.parameters == {"image_shape": [3, 4]}
 
 
-def test_the_input_file_becomes_the_path_of_the_data(write, tmp_path):
+def test_the_input_file_is_kept_apart_from_the_data(write, tmp_path):
     config = load(write(MINIMAL), input_file=tmp_path / "x.npy")
-    assert config.data.parameters["path"] == str(tmp_path / "x.npy")
+    assert config.input == str(tmp_path / "x.npy")
+    assert config.data.use == "core/ellipses"
 
 
 @pytest.mark.parametrize(

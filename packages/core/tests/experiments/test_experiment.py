@@ -101,7 +101,7 @@ def test_a_required_guarantee_that_is_missing_refuses_the_run():
             ConfigError,
             "fraction is 1.5",
         ),
-        ({"data": {"use": "core/ellipses", "path": "x.npy"}}, ConfigError, "reads no file"),
+        ({"data": {"use": "core/ellipses", "path": "x.npy"}}, ConfigError, "'path'"),
         ({"noise": {"use": "core/complex-gaussian", "std": -0.1}}, ConfigError, "std is -0.1"),
     ],
 )
@@ -117,6 +117,22 @@ def test_a_file_with_nan_is_refused(tmp_path):
     np.save(tmp_path / "bad.npy", image)
     with pytest.raises(DataError, match="NaN"):
         prepare(changed(data={"use": "core/image", "path": str(tmp_path / "bad.npy")}))
+
+
+def test_an_input_file_takes_the_place_of_a_phantom_and_the_record_says_so(tmp_path):
+    image = np.random.default_rng(0).random((20, 12)).astype(np.float32)
+    np.save(tmp_path / "image.npy", image)
+    prepared = prepare(changed(input=str(tmp_path / "image.npy")))
+    assert prepared.config.data.use == "core/image"
+    assert prepared.config.data.parameters["path"] == str(tmp_path / "image.npy")
+    assert prepared.truth.shape == (1, 1, 20, 12)
+
+
+def test_an_input_file_is_the_path_of_a_dataset_that_reads_files(tmp_path):
+    np.save(tmp_path / "image.npy", np.ones((20, 12), dtype=np.float32))
+    data = {"use": "core/image", "normalise": "max"}
+    prepared = prepare(changed(input=str(tmp_path / "image.npy"), data=data))
+    assert prepared.config.data.parameters == {"normalise": "max", "path": str(tmp_path / "image.npy")}
 
 
 def test_a_pattern_from_a_file_is_uncentred(tmp_path):

@@ -6,11 +6,10 @@ import logging
 from importlib import resources
 from pathlib import Path
 
-from ..data.formats.base import write_atomically
 from ..errors import DataError
 from ..experiments import config as configuration
 from ..experiments.experiment import prepare
-from ..experiments.record import versions
+from ..experiments.record import versions, write_text
 from ..experiments.report import Case, render
 from ..plugins import get_registry
 from .output import ExitCode, complain
@@ -74,13 +73,6 @@ def run(*, output: Path = Path("invkit-demo"), seed: int = 0) -> int:
         plugins=plugins,
     )
     report = output / "report.html"
-    _write_text(report, html)
+    write_text(report, html)
     say(str(report))
     return ExitCode.INTERRUPTED if interrupted else ExitCode.DONE
-
-
-def _write_text(file: Path, text: str) -> None:
-    def fill(temporary: Path) -> None:
-        temporary.write_text(text, encoding="utf-8")
-
-    write_atomically(file, fill)

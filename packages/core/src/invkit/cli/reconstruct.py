@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..data.formats import endings, write
+from ..data.formats import write
+from ..data.formats.base import require_format
 from ..errors import ConfigError
 from ..experiments import config as configuration
 from ..experiments.experiment import Outcome, Prepared, prepare
@@ -108,10 +109,9 @@ def _check_output(output: Path | None) -> None:
     """Raises: ConfigError before anything runs, rather than after, if the result could not be written."""
     if output is None:
         return
-    if not any(output.name.lower().endswith(ending) for ending in endings()):
-        raise ConfigError(f"--output: ending of {output.name!r} is unknown, expected one of {', '.join(endings())}.")
     if not output.parent.is_dir():
         raise ConfigError(f"--output: folder {output.parent} is not there, expected an existing one. Create it.")
+    require_format(output)
 
 
 def _spacing(prepared: Prepared) -> Any:

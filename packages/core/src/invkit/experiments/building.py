@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
@@ -24,21 +25,37 @@ from ..plugins.build import build_with, check_parameters
 from ..plugins.device import resolve_device, resolve_dtype
 from .config import Config, Use
 
+logger = logging.getLogger("invkit")
+
 _STOPPING = tuple(field.name for field in fields(Stopping))
+
+
+def resolve_input(config: Config, registry: Registry) -> Config:
+    """The configuration with ``input`` moved to where it is read.
+
+    A dataset that takes a ``path`` gets it. Any other gives way to the dataset whose role is that of the operator with
+    ``-input`` behind it (a ray transform wants attenuation, several coils want k-space), or else to core/image.
+    """
+    if config.input is None:
+        return config
+    parameters = config.data.parameters
+    name = config.data.use
+    if "path" not in inspect.signature(registry.load(registry.find("dataset", name))).parameters:
+        role = f"{registry.find('operator', config.operator.use).spec.role}-input"
+        readers = [entry for entry in registry.entries("dataset") if entry.spec.role == role]
+        name = max(readers, key=lambda entry: entry.spec.priority).id if readers else "core/image"
+        parameters = {"normalise": "percentile"} if name == "core/image" else {}
+        logger.info("data: %s is read by %s, in place of %s", config.input, name, config.data.use)
+    data = Use.model_validate({"use": name, **parameters, "path": config.input})
+    return config.model_copy(update={"data": data, "input": None})
 
 
 def build_sample(config: Config, registry: Registry) -> Sample:
     """The sample of the dataset that the configuration chooses.
 
-    Raises: ConfigError if the dataset reads no file and one was given, or it has no such index; DataError from files.
+    Raises: ConfigError if the dataset has no such index, or takes no such parameter; DataError from files.
     """
     entry = registry.find("dataset", config.data.use)
-    target = registry.load(entry)
-    if "path" in config.data.parameters and "path" not in inspect.signature(target).parameters:
-        raise ConfigError(
-            f"{entry.id}: an input file is {config.data.parameters['path']!r}, expected none, because this dataset "
-            "reads no file. Set data.use to core/image, core/kspace or ct-astra/dicom-slice."
-        )
     dataset = build_with(registry, "dataset", entry.id, _tuples(config.data.parameters))
     if config.index >= len(dataset):
         raise ConfigError(

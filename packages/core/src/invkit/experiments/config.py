@@ -49,6 +49,8 @@ class Config(BaseModel):
     device: str = "cpu"
     dtype: str = Field(default="float32", pattern="^float(32|64)$")
     require: tuple[str, ...] = ()
+    #: A file to reconstruct: the path of [data] if that dataset reads files, otherwise it takes the place of [data].
+    input: str | None = None
     data: Use = Use(use="core/image")
     #: Which sample of the dataset.
     index: int = Field(default=0, ge=0)
@@ -82,7 +84,7 @@ def load(path: Path, overrides: Sequence[str] = (), input_file: Path | None = No
     """Read and check a configuration.
 
     overrides: ``key=value`` with dots between tables, the value as TOML writes it (``model.solver.rtol=1e-5``); what is
-    no TOML value is taken as a string.   input_file: becomes ``data.path``.
+    no TOML value is taken as a string.   input_file: becomes ``input``.
 
     Raises: ConfigError if the file is not TOML, or a key or value is not acceptable; it names the key and near ones.
     """
@@ -95,10 +97,7 @@ def load(path: Path, overrides: Sequence[str] = (), input_file: Path | None = No
     for override in overrides:
         _override(table, override)
     if input_file is not None:
-        data = table.setdefault("data", {"use": "core/image"})
-        if not isinstance(data, dict):
-            raise ConfigError(f"{path}: data is {data!r}, expected a table. Write [data].")
-        data["path"] = str(input_file)
+        table["input"] = str(input_file)
     return parse(table, str(path))
 
 

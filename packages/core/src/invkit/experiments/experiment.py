@@ -17,7 +17,7 @@ from ..models import IterativeReconstructor, Reconstructor
 from ..operators import HasFineSimulation, LinearOperator
 from ..plugins import Registry, get_registry
 from ..solvers import Solution
-from .building import build_model, build_noise, build_operator, build_sample, pattern_of
+from .building import build_model, build_noise, build_operator, build_sample, pattern_of, resolve_input
 from .config import Config, Use
 
 
@@ -67,6 +67,7 @@ def prepare(config: Config, registry: Registry | None = None) -> Prepared:
     first model.
     """
     registry = registry or get_registry()
+    config = resolve_input(config, registry)
     sample = build_sample(config, registry)
     operator = build_operator(config, registry, sample)
     y, truth, notes = measure(config, registry, sample, operator)

@@ -142,6 +142,18 @@ def _fill(folder: Path, prepared: Prepared, outcomes: list[Outcome], interrupted
     (folder / "report.html").write_text(html, encoding="utf-8")
 
 
+def write_text(file: Path, text: str) -> None:
+    """Write beside the target and move it into place, so that a reader never meets half a file."""
+    hidden = file.with_name(f".{file.name}-{uuid.uuid4().hex[:8]}")
+    try:
+        hidden.write_text(text, encoding="utf-8")
+        hidden.replace(file)
+    except OSError as error:
+        raise DataError(f"{file}: cannot be written ({error.strerror or error}). Choose another folder.") from error
+    finally:
+        hidden.unlink(missing_ok=True)
+
+
 def write_picture(path: Path, array: np.ndarray, spacing: tuple[float, ...] | None) -> None:
     """A picture of the first image: its magnitude if complex, the middle slice of a volume."""
     image = array.reshape(-1, *array.shape[2:])[0]

@@ -47,7 +47,8 @@ class Case:
 
     @classmethod
     def of(cls, prepared: Prepared, outcomes: Sequence[Outcome]) -> Case:
-        """Draw everything once, so that rendering is only text."""
+        """Draw everything once, so that rendering is only text. Baselines come first, the model of interest last."""
+        outcomes = [*outcomes[1:], outcomes[0]]
         images = [as_picture(outcome.x.cpu().numpy()) for outcome in outcomes]
         truth = None if prepared.truth is None else as_picture(prepared.truth.cpu().numpy())
         low, high = _window(truth if truth is not None else images[0])

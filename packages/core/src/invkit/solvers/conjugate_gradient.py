@@ -15,12 +15,17 @@ from .problems import LinearProblem, as_linear
 
 @dataclass(frozen=True)
 class ConjugateGradientState:
-    """x, the residual r = b - H x, the search direction p, and |r|^2."""
+    """x, the residual r = b - H x, the search direction p, and |r|^2.
+
+    floor: the |r|^2 that is rounding.   curvature: the largest <p, H p> / |p|^2 so far, at most |H|.
+    """
 
     x: Tensor
     r: Tensor
     p: Tensor
     squared: Tensor
+    floor: Tensor
+    curvature: Tensor
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,8 @@ class ConjugateGradient(Solver[LinearProblem, ConjugateGradientState]):
 
     Residual: |b - H x| by the recurrence; scale: |b|. Cost: one H a step, so one A and one A* for least squares.
     From zero it finds the least-squares solution of smallest norm: every iterate lies in the range of A*.
+    An image stands still (a = 0) once its residual, or the curvature along p, is rounding: a step along what rounding
+    left in the null space of H has no bounded length.
 
     Source: Hestenes, Stiefel (1952); Nocedal, Wright (2006), Algorithm 5.2.
     """
@@ -41,16 +48,21 @@ class ConjugateGradient(Solver[LinearProblem, ConjugateGradientState]):
     def init(self, problem: LinearProblem, x0: Tensor | None) -> ConjugateGradientState:
         x = problem.start(x0, "ConjugateGradient")
         r = problem.rhs if x0 is None else problem.rhs - problem.operator.forward(x)
-        return ConjugateGradientState(x, r, r, _squared(r))
+        squared = _squared(r)
+        floor = (_rounding(r) ** 2 * _squared(problem.rhs).detach()).expand_as(squared)
+        return ConjugateGradientState(x, r, r, squared, floor, torch.zeros_like(floor))
 
     def step(self, problem: LinearProblem, state: ConjugateGradientState) -> ConjugateGradientState:
         hp = problem.operator.forward(state.p)
-        a = _ratio(state.squared, _dot(state.p, hp))
+        php, pp = _dot(state.p, hp), _squared(state.p)
+        curvature = torch.maximum(state.curvature, _ratio(php, pp).detach())
+        moving = (state.squared > state.floor) & (php > _rounding(hp) * curvature * pp)
+        a = torch.where(moving, _ratio(state.squared, php), torch.zeros_like(php))
         x = state.x + per_image(a, state.x) * state.p
         r = state.r - per_image(a, state.x) * hp
         squared = _squared(r)
         p = r + per_image(_ratio(squared, state.squared), r) * state.p
-        return ConjugateGradientState(x, r, p, squared)
+        return ConjugateGradientState(x, r, p, squared, state.floor, curvature)
 
     def solution(self, state: ConjugateGradientState) -> Tensor:
         return state.x
@@ -70,6 +82,11 @@ def _dot(x: Tensor, z: Tensor) -> Tensor:
 
 def _squared(x: Tensor) -> Tensor:
     return _dot(x, x)
+
+
+def _rounding(x: Tensor) -> float:
+    """A relative size that is rounding in the precision of x."""
+    return 4 * torch.finfo(x.dtype).eps
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:

@@ -116,6 +116,26 @@ def write(
     return write_atomically(file, lambda temporary: module.write_file(temporary, image))
 
 
+#: Endings whose format needs a package of an extra: (module, extra).
+_EXTRAS: Mapping[str, tuple[str, str]] = {
+    ".dcm": ("pydicom", "dicom"),
+    ".h5": ("h5py", "hdf5"),
+    ".hdf5": ("h5py", "hdf5"),
+    ".nii": ("nibabel", "nifti"),
+    ".nii.gz": ("nibabel", "nifti"),
+}
+
+
+def require_format(path: str | os.PathLike[str]) -> None:
+    """Ask before long work whether a file of this name could be written.
+
+    Raises: DataError if the ending is unknown; MissingDependencyError if its format needs a package that is not there.
+    """
+    ending = _ending(Path(path))
+    if ending in _EXTRAS:
+        import_extra(*_EXTRAS[ending])
+
+
 def write_atomically(file: Path, writer: Callable[[Path], None]) -> Path:
     """Let ``writer`` fill a temporary file in the same folder, then move it into place; remove it on failure."""
     if file.is_dir():
