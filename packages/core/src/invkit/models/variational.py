@@ -18,7 +18,7 @@ from ..operators.space import Space
 from ..solvers.base import Solver
 from ..solvers.pdhg import PDHG
 from ..solvers.solution import Solution
-from ..solvers.solve import Callback, solve
+from ..solvers.solve import Callback, check_settings, solve
 from .base import IterativeReconstructor
 
 Regulariser = Callable[[Space], Functional]
@@ -26,12 +26,18 @@ Regulariser = Callable[[Space], Functional]
 
 @dataclass(frozen=True, kw_only=True)
 class Stopping:
-    """When ``solve`` stops: residual <= atol + rtol * scale, looked at every ``check_every`` steps; or max_steps."""
+    """When ``solve`` stops: residual <= atol + rtol * scale, looked at every ``check_every`` steps; or max_steps.
+
+    Raises: ConfigError if a tolerance is negative or not finite, or a count is not a whole number >= 1.
+    """
 
     rtol: float = 1e-4
     atol: float = 0.0
     max_steps: int = 1000
     check_every: int = 10
+
+    def __post_init__(self) -> None:
+        check_settings(self.atol, self.rtol, self.max_steps, self.check_every)
 
 
 class Variational(IterativeReconstructor):
@@ -57,7 +63,8 @@ class Variational(IterativeReconstructor):
     ) -> None:
         super().__init__()
         check_weight(weight, "Variational")
-        if regulariser is not None and not callable(regulariser):
+        # A functional is callable too, but on images.
+        if regulariser is not None and (isinstance(regulariser, Functional) or not callable(regulariser)):
             raise ConfigError(
                 f"Variational: regulariser is {regulariser!r}, expected a function of the domain. "
                 "Pass total_variation itself, or functools.partial of it."

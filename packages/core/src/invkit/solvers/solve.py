@@ -47,7 +47,7 @@ def solve(
 
     Raises: ConfigError if a setting is outside its range; ShapeError or DataError for input that does not fit.
     """
-    _check_settings(atol, rtol, max_steps, check_every)
+    check_settings(atol, rtol, max_steps, check_every)
     problem = solver.prepare(objective) if isinstance(objective, Functional) else objective
     current = solver.init(problem, x0) if state is None else state
     stop = _Stopping(solver, problem, atol, rtol, record_objective)
@@ -154,7 +154,8 @@ def _max(values: Tensor) -> Tensor:
     return values.max() if values.numel() else values.new_zeros(())
 
 
-def _check_settings(atol: float, rtol: float, max_steps: int, check_every: int) -> None:
+def check_settings(atol: float, rtol: float, max_steps: int, check_every: int) -> None:
+    """Raises: ConfigError if a tolerance is negative or not finite, or a count is not a whole number >= 1."""
     for name, value in (("atol", atol), ("rtol", rtol)):
         if not 0 <= value < float("inf"):
             raise ConfigError(f"solve: {name} is {value}, expected a finite number >= 0. Use 1e-4 for images.")
