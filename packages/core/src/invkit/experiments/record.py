@@ -63,7 +63,8 @@ def record(prepared: Prepared, outcomes: list[Outcome], *, interrupted: bool = F
             "name": sample.name,
             "spacing_mm": list(sample.spacing) if sample.spacing else None,
             "units": sample.units,
-            "metadata": plain(sample.metadata),
+            # Files name the patient as the subject; a record is shown around.
+            "metadata": plain({key: value for key, value in sample.metadata.items() if key != "subject"}),
             "notes": list(prepared.notes),
         },
         "operator": repr(prepared.operator),
