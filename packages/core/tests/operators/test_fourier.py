@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import functools
 
 import numpy as np
@@ -79,6 +80,15 @@ def test_gradients_reach_the_image_and_the_sampling_pattern(draw) -> None:
     assert torch.autograd.gradcheck(both, (x, pattern))
     assert torch.autograd.gradgradcheck(lambda x, p: build(p).normal().forward(x), (x, pattern))
     assert torch.autograd.gradgradcheck(lambda x: build(pattern.detach()).forward(x).abs().square(), x)
+
+
+def test_the_normal_operator_follows_a_pattern_changed_in_place(draw) -> None:
+    pattern = relaxed((3, 4))
+    op, x = Fourier((3, 4), pattern, dtype=torch.complex128), draw((1, 1, 3, 4), torch.complex128)
+    before = op.normal().forward(x)
+    pattern.mul_(2.0)
+    torch.testing.assert_close(op.normal().forward(x), 4 * before)
+    torch.testing.assert_close(copy.deepcopy(op).normal().forward(x), op.adjoint(op.forward(x)))
 
 
 def test_structure_is_unitary_only_without_a_pattern() -> None:

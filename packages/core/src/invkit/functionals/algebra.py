@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -77,7 +78,7 @@ class ScaledProximable(Scaled, Proximable):
 class ScaledBoth(ScaledDifferentiable, ScaledProximable):
     """c f with a gradient and a proximal map."""
 
-    functional: Differentiable  # and Proximable; the type system has no intersection
+    functional: Any  # Differentiable and Proximable; the type system has no intersection
 
 
 @dataclass(frozen=True, eq=False, repr=False)

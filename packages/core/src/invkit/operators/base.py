@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..claims import BY_CONSTRUCTION, Claim
 from ..errors import ShapeError
-from .moving import Movable, tensors_of
+from .moving import Movable, versions_of
 from .norm import Interval
 from .space import Space
 
@@ -99,21 +99,16 @@ class LinearOperator(Operator):
     @torch.no_grad()
     def norm(self) -> Interval:
         """Bounds of the spectral norm |A|; step sizes use ``.upper``. Computed once for the tensors as they stand."""
-        tensors = list(tensors_of(self))
-        if any(tensor.is_inference() for tensor in tensors):
-            return self._norm()  # such tensors do not count their versions
-        # A parameter changed in place (training) must not meet a stale bound: torch counts its versions, and new
-        # memory behind an old parameter (``parameter.data = ...``) has another address.
-        key = tuple((t._version, t.data_ptr() if t.layout == torch.strided else 0) for t in tensors)
+        key = versions_of(self)
         memo = self.__dict__.get("_norm_memo")
-        if memo is None or memo[0] != key:
+        if key is None or memo is None or memo[0] != key:
             memo = (key, self._norm())
             self.__dict__["_norm_memo"] = memo
         return memo[1]
 
     def __getstate__(self) -> dict[str, object]:
-        # A copy's tensors count their versions from zero again, so the memo would be read with the wrong key.
-        return {name: value for name, value in self.__dict__.items() if name != "_norm_memo"}
+        # A copy's tensors count their versions from zero again, so a memo would be read with the wrong key.
+        return {name: value for name, value in self.__dict__.items() if not name.endswith("_memo")}
 
     @property
     def structure(self) -> frozenset[str]:

@@ -34,6 +34,18 @@ def tensors_of(thing: Any) -> Iterator[Tensor]:
             yield from tensors_of(getattr(thing, field.name))
 
 
+def versions_of(thing: Any) -> tuple[tuple[int, int], ...] | None:
+    """A key that changes whenever a tensor of a movable object does; None where torch does not count the changes.
+
+    A parameter changed in place (training) has another version, new memory behind it (``parameter.data = ...``) another
+    address. A change through ``parameter.data`` in place is seen by neither: nothing in torch records it.
+    """
+    tensors = list(tensors_of(thing))
+    if any(tensor.is_inference() for tensor in tensors):
+        return None
+    return tuple((t._version, t.data_ptr() if t.layout == torch.strided else 0) for t in tensors)
+
+
 def _moved(value: Any, device: torch.device | str | None, dtype: torch.dtype | None) -> Any:
     if isinstance(value, Tensor):
         numeric = value.is_floating_point() or value.is_complex()

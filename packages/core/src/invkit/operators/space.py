@@ -104,7 +104,7 @@ def _numbered(device: torch.device) -> torch.device:
     """The device as its tensors name it: "cuda" is the current one, such as "cuda:0"; there is one "cpu"."""
     if device.type in ("cpu", "meta"):
         return torch.device(device.type)
-    if device.index is not None:
+    if ":" in str(device):
         return device
     try:
         return torch.empty(0, device=device).device
