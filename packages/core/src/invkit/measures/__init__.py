@@ -12,6 +12,7 @@ from .linearity import linearity_error
 from .measurement import Measurement, tolerance
 from .operator_norm import lanczos_lower_bound, norm_interval_error
 from .prox_gap import prox_gap
+from .shortcuts import normal_error, pseudo_inverse_error
 from .smoothness import smoothness_ratio
 from .structure import isometry_error, self_adjointness_error, semidefiniteness_gap, unitarity_error
 from .vjp import vjp_error
@@ -19,6 +20,6 @@ from .vjp import vjp_error
 __all__ = [
     "Measurement", "adjoint_mismatch", "batch_invariance", "conjugate_gap", "convexity_gap", "gradient_error",
     "hessian_error", "input_mutation", "isometry_error", "lanczos_lower_bound", "linearity_error",
-    "norm_interval_error", "prox_gap", "self_adjointness_error", "semidefiniteness_gap", "smoothness_ratio",
-    "tolerance", "unitarity_error", "vjp_error",
+    "norm_interval_error", "normal_error", "prox_gap", "pseudo_inverse_error", "self_adjointness_error",
+    "semidefiniteness_gap", "smoothness_ratio", "tolerance", "unitarity_error", "vjp_error",
 ]  # fmt: skip

@@ -85,6 +85,7 @@ class Check:
     name: lower case with hyphens.   kinds: kinds of objects it looks at.   concerns: the property that it measures, ""
     for part of the interface that no claim names.   measure: takes the example and the context, returns a
     ``Measurement``, raises ``Skip`` where it does not apply.   always: ask even of an object that does not claim it.
+    needs: the capability that it is about, such as ``HasPseudoInverse``.
     """
 
     name: str
@@ -92,12 +93,13 @@ class Check:
     measure: Callable[[Example, Context], Measurement]
     concerns: str = ""
     always: bool = False
+    needs: type = object
     summary: str = ""
 
-    def applies_to(self, kind: str, claims: tuple[Claim, ...]) -> bool:
-        """Whether to ask it of an object of that kind with those claims."""
+    def applies_to(self, subject: Any, kind: str, claims: tuple[Claim, ...]) -> bool:
+        """Whether to ask it of this object, of that kind and with those claims."""
         asked = self.always or not self.concerns or find_claim(claims, self.concerns) is not None
-        return kind in self.kinds and asked
+        return kind in self.kinds and isinstance(subject, self.needs) and asked
 
     def run(self, example: Example, context: Context, subject: str = "") -> CheckResult:
         """Ask. A check that raises is a failure of that check alone."""

@@ -1,4 +1,4 @@
-"""What functionals claim: convexity, gradient, smoothness, proximal map; of f, and of c f and f* as solvers use them."""
+"""What functionals claim: convexity, gradient, smoothness, proximal map; of f, and of c f and f* as solvers use it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,10 @@ def _hessian(example: Example, context: Context) -> Measurement:
 
 
 def _prox(example: Example, context: Context) -> Measurement:
-    return _over_parts(example, lambda f, space: prox_gap(f, space, generator=context.generator()), conjugates=True)
+    def measure(f: Proximable, space: Space) -> Measurement:
+        return prox_gap(f, space, generator=context.generator())
+
+    return _over_parts(example, measure, conjugates=True)
 
 
 def _conjugate(example: Example, context: Context) -> Measurement:

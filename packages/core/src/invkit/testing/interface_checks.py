@@ -13,7 +13,7 @@ from ..measures import Measurement, tolerance
 from ..measures.batch_invariance import batch_invariance, unlike_images
 from ..measures.input_mutation import input_mutation
 from ..measures.measurement import Worst, length, ratio
-from ..operators.base import LinearOperator, Operator
+from ..operators.base import HasGram, HasPseudoInverse, LinearOperator, Operator
 from ..operators.space import Space, real_dtype
 from .cases import Example
 from .check import Check, Context
@@ -30,8 +30,10 @@ def calls_of(example: Example) -> Iterator[Call]:
         yield "forward", subject.forward, subject.domain, subject.codomain.shape, subject.codomain.dtype
         if isinstance(subject, LinearOperator):
             yield "adjoint", subject.adjoint, subject.codomain, subject.domain.shape, subject.domain.dtype
-            gram = subject.normal()
-            yield "normal", gram.forward, subject.domain, subject.domain.shape, subject.domain.dtype
+        if isinstance(subject, HasGram):
+            yield "normal", subject.normal().forward, subject.domain, subject.domain.shape, subject.domain.dtype
+        if isinstance(subject, HasPseudoInverse):
+            yield "pseudo_inverse", subject.pseudo_inverse, subject.codomain, subject.domain.shape, subject.domain.dtype
         return
     if hasattr(subject, "value"):
         space = example.domain

@@ -10,11 +10,14 @@ from ..measures import (
     isometry_error,
     linearity_error,
     norm_interval_error,
+    normal_error,
+    pseudo_inverse_error,
     self_adjointness_error,
     semidefiniteness_gap,
     unitarity_error,
     vjp_error,
 )
+from ..operators.base import HasGram, HasPseudoInverse
 from .cases import Example
 from .check import Check, Context, Skip
 
@@ -33,6 +36,14 @@ def _norm(example: Example, context: Context) -> Measurement:
 
 def _vjp(example: Example, context: Context) -> Measurement:
     return vjp_error(example.subject, generator=context.generator())
+
+
+def _normal(example: Example, context: Context) -> Measurement:
+    return normal_error(example.subject, generator=context.generator())
+
+
+def _pseudo_inverse(example: Example, context: Context) -> Measurement:
+    return pseudo_inverse_error(example.subject, generator=context.generator())
 
 
 def _structure(measure: Callable[..., Measurement], *, square: bool) -> Callable[[Example, Context], Measurement]:
@@ -85,5 +96,15 @@ OPERATOR_CHECKS: tuple[Check, ...] = (
         concerns="differentiable",
         measure=_vjp,
         summary="torch's derivative of forward is vjp.",
+    ),
+    Check(
+        name="normal", kinds=_KIND, needs=HasGram, measure=_normal, summary="The shortcut to A*A agrees with A and A*."
+    ),
+    Check(
+        name="pseudo-inverse",
+        kinds=_KIND,
+        needs=HasPseudoInverse,
+        measure=_pseudo_inverse,
+        summary="The four conditions of Penrose.",
     ),
 )

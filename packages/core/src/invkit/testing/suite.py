@@ -183,7 +183,7 @@ def _check_example(
     claims = (*stated, *declared)
     measured = set()
     for one in checks:
-        if one.applies_to(kind, claims):
+        if one.applies_to(subject, kind, claims):
             measured.add(one.concerns)
             yield one.run(example, context, name)
     for claim in stated:

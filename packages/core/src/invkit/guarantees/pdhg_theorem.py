@@ -1,0 +1,100 @@
+"""The convergence theorem of the primal-dual hybrid gradient method."""
+
+from __future__ import annotations
+
+import math
+
+from ..errors import ConfigError
+from ..operators.base import LinearOperator
+from ..operators.identity import Identity
+from ..solvers.pdhg import PDHG
+from ..solvers.problems import SaddleProblem
+from .premises import convex, exact_adjoints, has_saddle_point, proximable
+from .rule import Conclusion, Premise, Rule, Setting
+
+
+def _pdhg_premises(setting: Setting) -> tuple[Premise, ...]:
+    problem = setting.problem
+    assert isinstance(problem, SaddleProblem)
+    blocks = [f for f, _ in problem.blocks]
+    parts = [(f"f_{i}", f) for i, f in enumerate(blocks, 1)] + [("g", problem.proximable)]
+    return (
+        *(convex(f, name) for name, f in parts),
+        *(proximable(f, name) for name, f in parts),
+        # That the identity has norm 1 is not worth a line.
+        *(_norm(k, i) for i, (_, k) in enumerate(problem.blocks, 1) if not isinstance(k, Identity)),
+        _pdhg_steps(setting),
+        *exact_adjoints(setting.objective),
+        has_saddle_point(setting.objective),
+    )
+
+
+def _norm(operator: LinearOperator, index: int) -> Premise:
+    interval = operator.norm()
+    return Premise(
+        statement=f"|K_{index}| is bounded, K_{index} = {operator!r}",
+        holds=True,
+        basis=interval.basis,
+        value=interval.upper,
+        how=interval.how,
+    )
+
+
+def _pdhg_product(setting: Setting) -> tuple[float, str]:
+    """tau * sum_i sigma_i |K_i|^2 with upper bounds, and why the solver refuses its steps ("" if it does not)."""
+    solver, problem = setting.solver, setting.problem
+    assert isinstance(solver, PDHG)
+    assert isinstance(problem, SaddleProblem)
+    norms = [operator.norm().upper for _, operator in problem.blocks]
+    refusal = ""
+    try:
+        tau, sigma = solver.step_sizes(problem)
+    except ConfigError as error:
+        refusal = str(error)
+        given = solver.sigma if isinstance(solver.sigma, tuple | list) else (solver.sigma,) * len(norms)
+        if len(given) != len(norms) or solver.tau is None:
+            return math.nan, refusal
+        tau, sigma = solver.tau, tuple(float(s) for s in given if s is not None)
+    return tau * sum(s * n**2 for s, n in zip(sigma, norms, strict=True)), refusal
+
+
+def _pdhg_steps(setting: Setting) -> Premise:
+    problem = setting.problem
+    assert isinstance(problem, SaddleProblem)
+    product, refusal = _pdhg_product(setting)
+    return Premise(
+        statement="the steps are positive and tau * sum_i sigma_i |K_i|^2 <= 1",
+        holds=not refusal and product <= 1,
+        basis=min(operator.norm().basis for _, operator in problem.blocks),
+        value=product,
+        bound=1.0,
+        how="with the upper bounds of the norms",
+        remedy=refusal or "lower tau or sigma, or leave both out",
+    )
+
+
+def _pdhg_conclusion(setting: Setting) -> Conclusion:
+    product, _ = _pdhg_product(setting)
+    # Scaling block i by sigma_i^(1/2) turns one step per block into one step for all, with
+    # |(sigma_i^(1/2) K_i)_i|^2 <= sum_i sigma_i |K_i|^2: the theorems for a single operator apply.
+    strict = product < 1
+    return Conclusion(
+        statement="PDHG: the iterates converge to a saddle point, whose image is a minimiser",
+        property="convergent",
+        params={"to": "a minimiser"},
+        value=product,
+        how="tau * sum_i sigma_i |K_i|^2" + (" < 1" if strict else " = 1, where finite dimension is needed"),
+        source="" if strict else "Condat (2013), Theorem 3.3, which allows equality in finite dimension",
+    )
+
+
+PDHG_CONVERGENCE = Rule(
+    name="pdhg-convergence",
+    statement="PDHG: the iterates converge to a saddle point, whose image is a minimiser",
+    formula="(x_k, y_k) -> (x*, y*) if tau * sum_i sigma_i |K_i|^2 < 1; equality is allowed in finite dimension",
+    source="Chambolle, Pock (2011), Theorem 1 (c), theta = 1; a step for each block as in Pock, Chambolle (2011), "
+    "Theorem 1",
+    solver=PDHG,
+    premises=_pdhg_premises,
+    conclude=_pdhg_conclusion,
+)
