@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+import json
+import sys
+import types
+from importlib.metadata import EntryPoint
+
+import pytest
+import torch
+
+from invkit.claims import BY_CONSTRUCTION, CERTIFIED
+from invkit.errors import ConfigError, GuaranteeError, ShapeError
+from invkit.functionals import total_variation
+from invkit.functionals.regularisers import h1, l1
+from invkit.guarantees import Node, explain, missing, require
+from invkit.guarantees.theorems import RULES
+from invkit.models import Adjoint, PseudoInverse, Reconstructor, Variational
+from invkit.operators import Dense, Fourier, LinearOperator, sense
+from invkit.plugins import Registry
+from invkit.solvers import FISTA, GradientDescent
+
+PATTERN = torch.tensor([1.0, 0.0, 1.0, 1.0]).reshape(4, 1)
+OPERATOR = Fourier((4, 6), PATTERN)
+
+
+def explained(model: Reconstructor, operator: LinearOperator = OPERATOR) -> Node:
+    return explain(model, operator, rules=RULES)
+
+
+def test_a_variational_model_is_explained_by_the_theorem_of_its_solver() -> None:
+    tree = explained(Variational(total_variation, weight=2e-3))
+    assert tree.holds
+    theorem = tree.children[0]
+    assert theorem.claim.property == "convergent"
+    assert theorem.basis is BY_CONSTRUCTION
+    norm = next(child for child in theorem.children if child.statement.startswith("|K_2| is bounded"))
+    assert norm.how == "closed form"
+    assert norm.value == pytest.approx(8**0.5, rel=0.1)
+
+
+def test_the_basis_follows_from_how_the_norm_is_known() -> None:
+    matrix = torch.randn(5, 12, generator=torch.Generator().manual_seed(0))
+    tree = explained(Variational(l1, solver=FISTA()), Dense(matrix, domain_shape=(1, 3, 4)))
+    assert tree.basis is CERTIFIED
+
+
+def test_the_adjoint_is_linear_with_the_norm_of_the_operator_as_its_constant() -> None:
+    tree = explained(Adjoint())
+    assert missing(tree, ["linear", "lipschitz"]) == []
+    bound = next(node for node in tree.children if node.claim is not None and node.claim.property == "lipschitz")
+    assert bound.claim.params["constant"] == bound.value == OPERATOR.norm().upper
+
+
+def test_the_pseudo_inverse_is_explained_in_closed_form_or_by_conjugate_gradients() -> None:
+    closed = explained(PseudoInverse())
+    assert any("in closed form" in node.statement for node in closed.children)
+    assert missing(closed, ["convergent"]) == ["convergent"]
+    coils = torch.randn(2, 4, 6, dtype=torch.complex64, generator=torch.Generator().manual_seed(0))
+    iterated = explained(PseudoInverse(), sense(coils, PATTERN))
+    assert "smallest norm" in iterated.children[0].statement
+    assert missing(iterated, ["convergent"]) == []
+
+
+def test_a_model_that_claims_nothing_is_guaranteed_nothing() -> None:
+    class Silent(Reconstructor):
+        def forward(self, y: torch.Tensor, operator: LinearOperator) -> torch.Tensor:
+            return operator.adjoint(y)
+
+    tree = explained(Silent())
+    assert not tree.holds
+    assert "Silent.claims()" in tree.children[0].remedy
+
+
+def test_the_text_is_an_indented_tree_and_says_what_to_change() -> None:
+    text = explained(Variational(h1, weight=0.3, solver=GradientDescent(step_size=9.0))).render_text()
+    lines = text.splitlines()
+    assert lines[0].startswith("x Variational by GradientDescent")
+    assert lines[1].startswith("  x gradient descent: the objective converges to its minimum [does not hold]")
+    failure = next(
+        i for i, line in enumerate(lines) if line.startswith("    x the step size lies in (0, 2/L): 9 against")
+    )
+    assert lines[failure + 1].strip() == "what to change: leave step_size out, or lower it"
+
+
+def test_the_tree_is_json_with_a_schema_version_at_the_top_only() -> None:
+    tree = explained(Variational(total_variation))
+    data = json.loads(json.dumps(tree.as_dict(), allow_nan=False))
+    assert data["schema_version"] == 1
+    assert data["children"][0]["claim"]["basis"] == "by construction"
+    assert "schema_version" not in data["children"][0]
+    infinite = Node(statement="s", holds=True, value=float("inf"))
+    assert infinite.as_dict()["value"] is None
+
+
+def test_a_required_guarantee_that_fails_names_premise_value_bound_and_remedy() -> None:
+    tree = explained(Variational(h1, weight=0.3, solver=GradientDescent(step_size=9.0)))
+    assert missing(tree, ["convergent"]) == ["convergent"]
+    with pytest.raises(
+        GuaranteeError, match=r"convergent is not guaranteed.*the step size lies in \(0, 2/L\) \(value 9, bound .*Leave"
+    ):
+        require(tree, ["convergent"])
+
+
+def test_premises_are_no_guarantees_of_the_method() -> None:
+    tree = explained(Variational(total_variation))
+    assert missing(tree, ["convergent", "convex", "linear"]) == ["convex", "linear"]
+    require(tree, ["convergent"])
+    with pytest.raises(GuaranteeError, match="No theorem concludes it"):
+        require(tree, ["convex"])
+
+
+def test_an_unknown_required_property_is_refused_with_near_names() -> None:
+    with pytest.raises(ConfigError, match="Did you mean convergent"):
+        missing(explained(Adjoint()), ["convergence"])
+
+
+def test_a_measurement_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ShapeError, match="explain: measurement: tensor has shape"):
+        explain(Adjoint(), OPERATOR, torch.zeros(1, 1, 3, 3, dtype=torch.complex64), rules=RULES)
+
+
+def test_an_objective_that_the_solver_cannot_take_is_a_configuration_error() -> None:
+    with pytest.raises(ConfigError, match="GradientDescent: term"):
+        explained(Variational(total_variation, solver=GradientDescent()))
+
+
+SOURCE = """
+from __future__ import annotations
+from invkit.claims import ASSUMED
+from invkit.guarantees import Conclusion, Premise, Rule
+from invkit.plugins import Spec, hookimpl
+from invkit.solvers import PDHG
+
+CORE_API = (1, 0)
+
+def conclude(setting):
+    return Conclusion(statement="a third party says so", property="lipschitz", params={"constant": 2.0}, value=2.0)
+
+ADDED = Rule(name="added", statement="s", formula="f", source="Third (2024)", solver=PDHG,
+             premises=lambda setting: (), conclude=conclude)
+CRASHING = Rule(name="crashing", statement="a rule that crashes", formula="f", source="s", solver=PDHG,
+                premises=lambda setting: 1 / 0, conclude=conclude)
+OUTSIDE = Rule(name="outside", statement="a claim out of range", formula="f", source="s", solver=PDHG,
+               premises=lambda setting: (),
+               conclude=lambda setting: Conclusion(statement="s", property="averaged", params={"alpha": 1.2}))
+NO_RULE = 3
+
+@hookimpl
+def invkit_rules():
+    return [Spec(name=n.lower().replace("_", "-"), summary="One.", target=f"{__name__}:{n}")
+            for n in ("ADDED", "CRASHING", "OUTSIDE", "NO_RULE", "ABSENT")]
+"""
+
+
+def test_rules_of_plugins_are_used_and_one_that_crashes_is_reported_and_no_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = types.ModuleType("third_party_rules")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(SOURCE, module.__dict__)
+    registry = Registry([EntryPoint("third", module.__name__, "invkit")], environ={})
+    tree = explain(Variational(total_variation), OPERATOR, registry=registry)
+    assert tree.holds
+    assert missing(tree, ["convergent", "lipschitz"]) == []
+    errors = {node.error for node in tree.children if node.error}
+    assert "rule crashing: ZeroDivisionError: division by zero" in errors
+    assert any("alpha is 1.2, expected a value in (0, 1)" in error for error in errors)
+    assert "target is int, expected an invkit.guarantees.Rule" in errors
+    assert any("expected a name that third_party_rules defines" in error for error in errors)
