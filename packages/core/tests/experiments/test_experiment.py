@@ -106,9 +106,12 @@ def test_a_required_guarantee_that_is_missing_refuses_the_run():
     ],
 )
 def test_bad_input_is_refused_with_its_value(keys, error, match):
-    with pytest.raises(error, match=match):
+    def reconstruct():
         prepared = prepare(changed(**keys))
         run(prepared.methods[0], prepared)
+
+    with pytest.raises(error, match=match):
+        reconstruct()
 
 
 def test_a_file_with_nan_is_refused(tmp_path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from invkit.errors import ConfigError
 
@@ -33,11 +33,11 @@ class Calibration:
 
     def to_attenuation(self, hounsfield: Array) -> Array:
         """mu in 1/mm. It is negative below about -1000 HU, which no material has: clip first."""
-        return hounsfield * ((self.water - self.air) / 1000) + self.water  # type: ignore[operator]
+        return cast(Array, hounsfield * ((self.water - self.air) / 1000) + self.water)
 
     def to_hounsfield(self, attenuation: Array) -> Array:
         """HU."""
-        return (attenuation - self.water) * (1000 / (self.water - self.air))  # type: ignore[operator]
+        return cast(Array, (attenuation - self.water) * (1000 / (self.water - self.air)))
 
 
 #: By name. ``70-kev``: water at about 70 keV, a usual effective energy.
