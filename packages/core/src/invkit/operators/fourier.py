@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import torch
@@ -52,7 +53,7 @@ class Fourier(HasGram, HasPseudoInverse):
             raise DataError("Fourier: sampling pattern contains NaN or inf, expected finite weights. Check its source.")
         object.__setattr__(self, "sampling_pattern", pattern)
 
-    @property
+    @functools.cached_property  # building and checking it at each call would show beside a small transform
     def domain(self) -> Space:
         return Space((self.channels, *self.image_shape), self.dtype, self.device)
 
