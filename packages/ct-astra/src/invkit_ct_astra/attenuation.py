@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import TypeVar, cast
+from typing import TypeVar
+
+import numpy as np
+from torch import Tensor
 
 from invkit.errors import ConfigError
 
-Array = TypeVar("Array")  # a number, a NumPy array or a tensor
+Array = TypeVar("Array", float, np.ndarray, Tensor)
 
 
 @dataclass(frozen=True)
@@ -33,11 +36,11 @@ class Calibration:
 
     def to_attenuation(self, hounsfield: Array) -> Array:
         """mu in 1/mm. It is negative below about -1000 HU, which no material has: clip first."""
-        return cast(Array, hounsfield * ((self.water - self.air) / 1000) + self.water)
+        return hounsfield * ((self.water - self.air) / 1000) + self.water
 
     def to_hounsfield(self, attenuation: Array) -> Array:
         """HU."""
-        return cast(Array, (attenuation - self.water) * (1000 / (self.water - self.air)))
+        return (attenuation - self.water) * (1000 / (self.water - self.air))
 
 
 #: By name. ``70-kev``: water at about 70 keV, a usual effective energy.
