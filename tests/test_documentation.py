@@ -70,3 +70,21 @@ def test_the_entry_point_that_the_page_shows_names_the_module_that_it_shows() ->
 def test_the_readme_shows_the_configuration_of_the_documentation() -> None:
     configuration = (ROOT / "docs" / "first_config.toml").read_text(encoding="utf-8")
     assert configuration in code_blocks("README.md", "toml")
+
+
+def test_the_python_of_getting_started_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+    names: dict[str, object] = {}
+    for body in code_blocks("docs/getting_started.md", "python"):
+        # A smaller grid: the page shows a size that people use.
+        exec(body.replace("(512, 512)", "(64, 64)").replace("(128, 128)", "(32, 32)"), names)
+    solution = names["solution"]
+    assert solution.converged  # type: ignore[attr-defined]
+    assert "saddle point" in capsys.readouterr().out
+
+
+def test_the_configuration_page_names_every_key() -> None:
+    from invkit.experiments import Config
+
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    for name in Config.model_fields:
+        assert f"`{name}`" in page or f"[{name}]" in page, name
