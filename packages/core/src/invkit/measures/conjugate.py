@@ -30,10 +30,11 @@ def conjugate_gap(functional: Proximable, space: Space, *, generator: torch.Gene
         p = functional.prox(v, tau)
         z = (v - p) / tau
         _offer(worst, functional, conjugate, p, size * space.randn(generator=generator), equality=False)
-        # z may leave the domain of f* by its rounding, where f* is infinite: a point just inside does as well.
+        # z may leave the domain of f* by its rounding, where f* is infinite: the nearest point inside does as well.
         if not math.isfinite(float(conjugate.value(z))):
-            rounding = float(v.abs().max() + p.abs().max()) / (tau * max(float(z.abs().max()), 1e-30))
-            z = (1 - tolerance(space.dtype) * (1 + rounding)) * z
+            near = conjugate.prox(z, 1.0)
+            if length(near - z) <= tolerance(space.dtype) * (length(v) + length(p)) / tau:
+                z = near
         slack = length(v) ** 2 / tau  # rounding may move p by eps |v|
         _offer(worst, functional, conjugate, p, z, equality=True, slack=slack)
         value, again = float(wide(functional.value(p))), float(wide(conjugate.conjugate.value(p)))
