@@ -296,3 +296,13 @@ def test_an_objective_that_does_not_say_its_images_needs_a_start() -> None:
 def test_measurements_that_are_not_finite_never_reach_a_solver() -> None:
     with pytest.raises(DataError, match="NaN or inf"):
         solve(least_squares(Dense(torch.eye(2)), torch.tensor([[1.0, torch.nan]])), PDHG())
+
+
+def test_what_is_no_objective_or_no_solver_is_refused() -> None:
+    objective = least_squares(Dense(torch.eye(2)), torch.ones(1, 2))
+    with pytest.raises(ConfigError, match="solver is 'core/pdhg', expected a Solver"):
+        solve(objective, "core/pdhg")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="solver is <class .*, expected a Solver"):
+        solve(objective, PDHG)  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="objective is 'tv', expected a Functional"):
+        solve("tv", PDHG())  # type: ignore[arg-type]

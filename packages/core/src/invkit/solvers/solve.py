@@ -48,6 +48,10 @@ def solve(
     Raises: ConfigError if a setting is outside its range; ShapeError or DataError for input that does not fit.
     """
     check_settings(atol, rtol, max_steps, check_every)
+    if not isinstance(objective, Functional | Problem):
+        raise ConfigError(f"solve: objective is {objective!r}, expected a Functional. Build it, as least_squares does.")
+    if not isinstance(solver, Solver):
+        raise ConfigError(f"solve: solver is {solver!r}, expected a Solver. Make one, such as PDHG().")
     problem = solver.prepare(objective) if isinstance(objective, Functional) else objective
     current = solver.init(problem, x0) if state is None else state
     stop = _Stopping(solver, problem, atol, rtol, record_objective)
