@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from invkit.testing import Example
+
 from .dicom import CtSlice
 from .filtered_backprojection import FilteredBackprojection
 from .ray_transform import RayTransform
@@ -15,8 +17,10 @@ def parallel_beam_2d(device: torch.device | str, dtype: torch.dtype) -> RayTrans
     return build_parallel_beam_2d(image_shape=(14, 11), pixel_size=0.8, num_angles=9, device=device, dtype=dtype)
 
 
-def filtered_backprojection(device: torch.device | str, dtype: torch.dtype) -> FilteredBackprojection:
-    return FilteredBackprojection("hann").to(device=device, dtype=dtype)
+def filtered_backprojection(device: torch.device | str, dtype: torch.dtype) -> Example:
+    operator = parallel_beam_2d(device, dtype)
+    noise = operator.codomain.randn(2, generator=torch.Generator().manual_seed(0))
+    return Example(subject=FilteredBackprojection("hann"), operator=operator, y=noise)
 
 
 def ct_slice(device: torch.device | str, dtype: torch.dtype) -> CtSlice:

@@ -55,7 +55,7 @@ def calibration_of(value: str | Calibration) -> Calibration:
     """The calibration of that name. Raises: ConfigError if there is none."""
     if isinstance(value, Calibration):
         return value
-    if value not in CALIBRATIONS:
+    if not isinstance(value, str) or value not in CALIBRATIONS:
         near = difflib.get_close_matches(str(value), CALIBRATIONS, n=1)
         hint = f"Did you mean {near[0]}?" if near else "Choose one, or make a Calibration."
         raise ConfigError(f"calibration: name is {value!r}, expected {' or '.join(CALIBRATIONS)}. {hint}")

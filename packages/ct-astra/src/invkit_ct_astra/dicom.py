@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from pydicom.data import get_testdata_file
 
 from invkit.data.formats import FileImage, read
 from invkit.data.sample import Sample
+from invkit.data.sequence import SampleSequence
 from invkit.errors import ConfigError, DataError
 
 from .attenuation import Calibration, calibration_of
@@ -25,7 +25,7 @@ UNITS = ("attenuation", "hounsfield")
 
 
 @dataclass(frozen=True)
-class DicomSlice:
+class DicomSlice(SampleSequence):
     """One CT slice: a dataset of a single ``Sample`` whose truth has shape (1, 1, rows, columns), float32.
 
     units: ``"attenuation"`` (1/mm, as the ray transform and the low-dose simulation need it) or ``"hounsfield"``.
@@ -44,24 +44,16 @@ class DicomSlice:
     def __post_init__(self) -> None:
         if self.units not in UNITS:
             raise ConfigError(f"DicomSlice: units are {self.units!r}, expected {' or '.join(UNITS)}. Choose one.")
-        if not math.isfinite(self.lowest):
-            raise ConfigError(f"DicomSlice: lowest is {self.lowest}, expected a finite HU. Use -1000 for air.")
+        if not isinstance(self.lowest, int | float) or not math.isfinite(self.lowest):
+            raise ConfigError(f"DicomSlice: lowest is {self.lowest!r}, expected a finite HU. Use -1000 for air.")
         object.__setattr__(self, "calibration", calibration_of(self.calibration))
 
     def __len__(self) -> int:
         return 1
 
-    def __getitem__(self, index: int) -> Sample:
-        if index not in (0, -1):
-            raise IndexError(f"DicomSlice: index is {index}, expected 0, for it holds one slice.")
+    def _sample(self, index: int) -> Sample:
         image = read(self.path)
         _check_ct(image, self.path)
-        return self._sample(image)
-
-    def __iter__(self) -> Iterator[Sample]:
-        yield self[0]
-
-    def _sample(self, image: FileImage) -> Sample:
         hounsfield = torch.from_numpy(image.array).float()[None, None]
         below = int((hounsfield < self.lowest).sum())
         truth = hounsfield.clamp_min(self.lowest)
@@ -85,7 +77,7 @@ class DicomSlice:
 
 
 @dataclass(frozen=True)
-class CtSlice:
+class CtSlice(SampleSequence):
     """The real CT slice that pydicom ships: 128 x 128 pixels of 0.66 mm. Parameters as in ``DicomSlice``."""
 
     units: str = "attenuation"
@@ -98,15 +90,12 @@ class CtSlice:
     def __len__(self) -> int:
         return 1
 
-    def __getitem__(self, index: int) -> Sample:
+    def _sample(self, index: int) -> Sample:
         path = get_testdata_file("CT_small.dcm", download=False)
         if path is None:
             raise DataError("CtSlice: pydicom has no CT_small.dcm, expected it in its wheel. Reinstall pydicom.")
         sample = self._slice(str(path))[index]
         return replace(sample, name="ct-slice", metadata={**sample.metadata, "source": "pydicom, CT_small.dcm"})
-
-    def __iter__(self) -> Iterator[Sample]:
-        yield self[0]
 
     def _slice(self, path: str) -> DicomSlice:
         return DicomSlice(path, self.units, self.lowest, self.calibration)

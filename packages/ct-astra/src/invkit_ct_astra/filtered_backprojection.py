@@ -33,7 +33,9 @@ class FilteredBackprojection(Reconstructor):
 
     k is the ramp filter of the chosen window, d the detector spacing, h the pixel size, w the part of [0, pi) that a
     view stands for: pi / num_angles when they are equally spaced. The rays of one view add h^2 / d to a pixel, so
-    d / h^2 makes W^T an interpolation; W^T is the exact adjoint of the operator.
+    d / h^2 makes W^T an interpolation; W^T is the exact adjoint of the operator. Where detectors are farther apart than
+    pixels, rays pass between pixels and W^T interpolates badly (noise of 4 % at d = 1.5 h): reconstruct on pixels as
+    large as the detectors.
 
     filter: ``ram-lak shepp-logan cosine hamming hann``, in falling order of noise.
     cutoff: frequencies above this part of the Nyquist frequency are dropped; the window shrinks with it.
@@ -45,15 +47,15 @@ class FilteredBackprojection(Reconstructor):
 
     def __init__(self, filter: str = "ram-lak", *, cutoff: float = 1.0, nonnegative: bool = False) -> None:  # noqa: A002
         super().__init__()
-        if filter not in FILTERS:
+        if not isinstance(filter, str) or filter not in FILTERS:
             near = difflib.get_close_matches(str(filter), FILTERS, n=1)
             hint = f"Did you mean {near[0]}?" if near else "Choose one."
             raise ConfigError(
                 f"FilteredBackprojection: filter is {filter!r}, expected one of {', '.join(FILTERS)}. {hint}"
             )
-        if not 0 < cutoff <= 1:
+        if not isinstance(cutoff, int | float) or not 0 < cutoff <= 1:
             raise ConfigError(
-                f"FilteredBackprojection: cutoff is {cutoff}, expected a number in (0, 1]. Use 1 for all."
+                f"FilteredBackprojection: cutoff is {cutoff!r}, expected a number in (0, 1]. Use 1 for all."
             )
         self.filter = filter
         self.cutoff = cutoff
@@ -84,6 +86,8 @@ class FilteredBackprojection(Reconstructor):
         return f"filter={self.filter!r}, cutoff={self.cutoff}, nonnegative={self.nonnegative}"
 
     def _filtered(self, y: Tensor, geometry: ParallelBeam2d) -> Tensor:
+        if not y.numel():
+            return y  # there is no FFT of nothing
         # Twice the length, so that the periodic convolution does not wrap the ends into each other.
         length = 2 ** math.ceil(math.log2(2 * geometry.num_detectors))
         ramp = ramp_response(length, geometry.detector_spacing).to(y.device)
@@ -110,7 +114,7 @@ def ramp_response(length: int, spacing: float) -> Tensor:
 def angular_weights(angles: tuple[float, ...]) -> list[float]:
     """The part of [0, pi) that each view stands for: half the gaps to its neighbours modulo pi.
 
-    Views of the same line (theta and theta + pi) share their part. A gap of more than twice the median one was not
+    Views of the same line (theta and theta + pi) share their part. A gap of more than ten times the median was not
     measured and counts as the median: FBP does not fill a missing wedge.
     """
     positions = torch.tensor(angles, dtype=torch.float64).remainder(math.pi)
@@ -122,6 +126,6 @@ def angular_weights(angles: tuple[float, ...]) -> list[float]:
         return [math.pi / len(angles)] * len(angles)
     gaps = torch.diff(unique, append=unique[:1] + round(math.pi * 1e9)) / 1e9
     median = gaps.median()
-    gaps = torch.where(gaps > 2 * median, median, gaps)
+    gaps = torch.where(gaps > 10 * median, median, gaps)
     shares = (gaps + gaps.roll(1)) / 2 / count
     return shares[place].tolist()

@@ -106,12 +106,9 @@ class ParallelBeam2d:
     def subset(self, views: slice | Iterable[int]) -> ParallelBeam2d:
         """The geometry of some views, in the order given; the sinogram's rows are selected in the same way.
 
-        Raises: ConfigError if a view does not exist or none is left.
+        Raises: ConfigError if a view is no index (a mask is not), does not exist, or none is left.
         """
-        if isinstance(views, slice):
-            chosen = list(range(self.num_angles))[views]
-        else:
-            chosen = [int(view) for view in views]
+        chosen = list(range(self.num_angles))[views] if isinstance(views, slice) else [_index(view) for view in views]
         for view in chosen:
             if not -self.num_angles <= view < self.num_angles:
                 raise ConfigError(
@@ -159,12 +156,15 @@ def _image_shape(value: Any) -> tuple[int, int]:
 
 
 def _angles(value: Any) -> tuple[float, ...]:
+    # A tensor is a list here, wherever it lies and whether or not it has a gradient.
+    given = value.tolist() if hasattr(value, "tolist") else value
     try:
-        array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError):
-        raise ConfigError(
-            f"ParallelBeam2d: angles are {value!r}, expected numbers in radians. Give one per view."
-        ) from None
+        array = np.asarray(given)
+    except (TypeError, ValueError):  # numbers and lists mixed
+        array = np.asarray(None)
+    if array.size and array.dtype.kind not in "iuf":
+        raise ConfigError(f"ParallelBeam2d: angles are {value!r}, expected numbers in radians. Give one per view.")
+    array = array.astype(np.float64)
     if array.ndim != 1 or array.size == 0:
         raise ConfigError(
             f"ParallelBeam2d: angles have shape {array.shape}, expected (number of views,) with at least one view. "
@@ -173,6 +173,16 @@ def _angles(value: Any) -> tuple[float, ...]:
     if not np.isfinite(array).all():
         raise ConfigError("ParallelBeam2d: angles contain NaN or inf, expected finite radians. Check their source.")
     return tuple(array.tolist())
+
+
+def _index(view: Any) -> int:
+    # A mask would be read as the views 0 and 1, and a fraction be cut off.
+    value = view.item() if hasattr(view, "item") else view
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(
+            f"ParallelBeam2d.subset: view is {value!r}, expected an integer. Give the indices of a mask: its nonzero()."
+        )
+    return value
 
 
 def _count(name: str, value: Any) -> int:

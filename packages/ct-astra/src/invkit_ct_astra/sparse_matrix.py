@@ -88,6 +88,10 @@ class SparseMatrix(LinearOperator):
         )
         return sum(part.numel() * part.element_size() for part in parts)
 
+    def __deepcopy__(self, memo: dict[int, object]) -> SparseMatrix:
+        # The weights are constants, and torch copies no tensor of this layout that stands inside another object.
+        return self
+
     def _forward(self, x: Tensor) -> Tensor:
         product = apply_linear(x.flatten(1), partial(_product, self.matrix), partial(_product, self.transpose))
         return product.unflatten(1, self.codomain_shape)
