@@ -114,8 +114,8 @@ def ramp_response(length: int, spacing: float) -> Tensor:
 def angular_weights(angles: tuple[float, ...]) -> list[float]:
     """The part of [0, pi) that each view stands for: half the gaps to its neighbours modulo pi.
 
-    Views of the same line (theta and theta + pi) share their part. A gap of more than ten times the median was not
-    measured and counts as the median: FBP does not fill a missing wedge.
+    Views of the same line (theta and theta + pi) share their part. The largest gap, if more than three times the next
+    one, was not measured and counts as the next one: FBP does not fill a missing wedge.
     """
     positions = torch.tensor(angles, dtype=torch.float64).remainder(math.pi)
     # Rounding may put one of two equal angles just below pi and the other at 0.
@@ -125,7 +125,7 @@ def angular_weights(angles: tuple[float, ...]) -> list[float]:
     if len(unique) == 1:
         return [math.pi / len(angles)] * len(angles)
     gaps = torch.diff(unique, append=unique[:1] + round(math.pi * 1e9)) / 1e9
-    median = gaps.median()
-    gaps = torch.where(gaps > 10 * median, median, gaps)
+    second = gaps.sort().values[-2]
+    gaps = torch.where(gaps > 3 * second, second, gaps)
     shares = (gaps + gaps.roll(1)) / 2 / count
     return shares[place].tolist()

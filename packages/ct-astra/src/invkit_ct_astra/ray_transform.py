@@ -135,10 +135,11 @@ def parallel_beam_2d(
         image_shape,
         pixel_size=pixel_size,
         num_angles=num_angles,
-        num_detectors=num_detectors,
         detector_spacing=detector_spacing,
         detector_offset=detector_offset,
     )
-    if angles is not None:
-        geometry = replace(geometry, angles=angles)  # type: ignore[arg-type]
+    # The default detector covers every view; only what the user chose may cut some, with a warning about just that.
+    chosen: dict[str, Any] = {"angles": angles, "num_detectors": num_detectors}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    geometry = replace(geometry, **chosen) if chosen else geometry
     return RayTransform.from_geometry(geometry, implementation=implementation, device=device, dtype=dtype)
