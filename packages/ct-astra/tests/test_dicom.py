@@ -142,3 +142,17 @@ def test_one_patient_is_one_subject(shared_data) -> None:
         DicomSlice(path)[0].subject for path in sorted((shared_data / "ct" / "lidc_idri_0001").glob("*.dcm"))[:3]
     }
     assert len(subjects) == 1
+
+
+def test_real_magnetic_resonance_slices_are_refused(shared_data) -> None:
+    files = sorted((shared_data / "mri").glob("*_dicom/*"))
+    slices = [path for path in files if path.suffix.lower() in (".dcm", "") and path.is_file()]
+    assert slices
+    with pytest.raises(DataError, match="it is MR of shape .* expected one CT slice"):
+        DicomSlice(slices[0])[0]
+
+
+@pytest.mark.parametrize("lowest", ["-1000", None])
+def test_a_lowest_value_that_is_no_number_is_refused(lowest) -> None:
+    with pytest.raises(ConfigError, match="lowest is .* expected a finite HU"):
+        DicomSlice("a.dcm", lowest=lowest)

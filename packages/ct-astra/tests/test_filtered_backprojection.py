@@ -168,3 +168,37 @@ def test_another_operator_or_scan_or_broken_data_is_refused() -> None:
     y[1, 0, 0, 0] = math.nan
     with pytest.raises(DataError, match="FilteredBackprojection: measurement has 1 values that are NaN or inf"):
         model(y, operator)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("detectors", [136, 137])
+@pytest.mark.parametrize("pixel", [0.7, 2.0])
+def test_odd_and_even_detectors_give_every_filter_the_same_scale(name, detectors, pixel) -> None:
+    value = disc_value(FilteredBackprojection(name), pixel=pixel, num_detectors=detectors)
+    assert value == pytest.approx(0.02, rel=0.01)
+
+
+def test_backprojection_without_a_filter_would_be_seen() -> None:
+    class Unfiltered(FilteredBackprojection):
+        def _filtered(self, y, geometry):
+            return y
+
+    assert disc_value(Unfiltered()) > 0.1
+
+
+@pytest.mark.parametrize(
+    "angles",
+    [
+        [(k * 2.399963) % math.pi for k in range(89)],
+        [start + step for start in np.linspace(0, math.pi, 10, endpoint=False) for step in (0.0, 0.01, 0.02)],
+    ],
+    ids=["golden angle", "clusters"],
+)
+def test_unequal_views_together_stand_for_half_a_turn(angles) -> None:
+    assert sum(angular_weights(tuple(angles))) == pytest.approx(math.pi)
+
+
+@pytest.mark.parametrize(("name", "value"), [("filter", ["hann"]), ("cutoff", "1")])
+def test_a_setting_of_another_type_is_refused(name, value) -> None:
+    with pytest.raises(ConfigError, match=f"{name} is .* expected"):
+        FilteredBackprojection(**{name: value})

@@ -131,3 +131,25 @@ def test_a_detector_that_covers_the_view_it_sees_is_enough(caplog) -> None:
         geometry = ParallelBeam2d((10, 8), 1.0, (0.0,), 8, 1.0)
     assert geometry.uncovered == 0
     assert not caplog.text
+
+
+def test_angles_that_a_network_learns_are_read_as_numbers() -> None:
+    assert ParallelBeam2d(**VALID | {"angles": torch.tensor([0.0, 1.0], requires_grad=True)}).angles == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    "angles", [("0", "1"), (True, False), np.array([0j, 1j]), (0.0, (1.0, 2.0)), (0.0, None)], ids=str
+)
+def test_what_is_no_angle_is_refused(angles) -> None:
+    with pytest.raises(ConfigError, match="angles are .* expected numbers in radians"):
+        ParallelBeam2d(**VALID | {"angles": angles})
+
+
+@pytest.mark.parametrize(
+    "views",
+    [[True, False, True, False, False, False], torch.tensor([True] * 6), np.ones(6, bool), [1.7], ["1"]],
+    ids=str,
+)
+def test_a_mask_or_a_fraction_is_no_view(views) -> None:
+    with pytest.raises(ConfigError, match="view is .* expected an integer. Give the indices of a mask"):
+        ParallelBeam2d.uniform((8, 8), num_angles=6).subset(views)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ import torch
 
 import invkit
 import invkit_ct_astra
+from invkit.cli import app
 from invkit_ct_astra import _plugin
 
 SPECS = [*_plugin.invkit_operators(), *_plugin.invkit_models(), *_plugin.invkit_datasets()]
@@ -61,3 +63,27 @@ def test_it_is_built_by_its_id_and_by_its_role() -> None:
     model = invkit.build("model", "ct-astra/filtered-backprojection", filter="hann")
     assert model(operator.codomain.zeros(), operator).shape == (1, 1, 8, 9)
     assert invkit.build("dataset", "ct-astra/ct-slice")[0].truth.shape == (1, 1, 128, 128)
+
+
+def test_the_program_checks_the_plugin_and_finds_nothing_wrong(monkeypatch, capsys) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    logger = logging.getLogger("invkit")
+    level, handlers = logger.level, list(logger.handlers)
+    try:
+        assert app.main(["check", "ct-astra"]) == 0
+    finally:
+        logger.setLevel(level)
+        logger.handlers[:] = handlers
+    printed = capsys.readouterr().out
+    for name in ("parallel-beam-2d", "filtered-backprojection", "dicom-slice", "ct-slice"):
+        assert f"ct-astra/{name}" in printed
+    assert "failed" not in printed
+
+
+def test_the_checks_would_refuse_a_ray_transform_with_an_unmatched_adjoint() -> None:
+    class Unmatched(invkit_ct_astra.RayTransform):
+        def _adjoint(self, y):
+            return super()._adjoint(y) * torch.linspace(0.9, 1.1, self.domain.shape[-1])
+
+    report = invkit.check(Unmatched.from_geometry(invkit_ct_astra.ParallelBeam2d.uniform((8, 9), num_angles=4)))
+    assert "adjoint" in {result.check for result in report.refuted}

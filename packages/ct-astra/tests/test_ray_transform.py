@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import logging
 import pickle
 from dataclasses import replace
 
@@ -311,3 +312,31 @@ def test_a_projector_of_another_geometry_is_refused() -> None:
 def test_the_given_angles_replace_the_number_of_them() -> None:
     operator = parallel_beam_2d(image_shape=(8, 8), angles=[0.1, 0.2], num_angles=50)
     assert operator.geometry.angles == (0.1, 0.2)
+
+
+def test_only_the_chosen_views_are_warned_about(caplog) -> None:
+    with caplog.at_level(logging.WARNING):
+        parallel_beam_2d(image_shape=(20, 10), angles=[0.0], num_detectors=11)
+        assert not caplog.text
+        parallel_beam_2d(image_shape=(20, 10), angles=[0.0], num_detectors=9)
+    assert "reaches 0.5 mm beyond it" in caplog.text
+
+
+def test_a_disc_off_the_middle_is_seen_where_its_coordinates_say() -> None:
+    """The centre of mass of every view of a disc at (x, y) is at s = x cos(theta) + y sin(theta)."""
+    x, y = 6.0, -9.0
+    operator = parallel_beam_2d(image_shape=(40, 33), num_angles=12, detector_spacing=0.5, detector_offset=-1.2)
+    disc = rasterise([Ellipse(1.0, (x, y), (4.0, 4.0))], (40, 33), supersampling=8)
+    geometry = operator.geometry
+    s, angles = (torch.tensor(v, dtype=torch.float64) for v in (geometry.detector_positions, geometry.angles))
+    sinogram = operator(disc)[0, 0].double()
+    centres = (sinogram * s).sum(1) / sinogram.sum(1)
+    torch.testing.assert_close(centres, x * angles.cos() + y * angles.sin(), rtol=0, atol=0.02)
+    assert float((centres - x * angles.cos() + y * angles.sin()).abs().max()) > 1  # the other sense of rotation
+
+
+def test_a_sinogram_of_some_views_is_those_rows_of_the_whole(geometry, operator, generator) -> None:
+    views = [2, 0, -1]
+    x = operator.domain.randn(2, generator=generator)
+    part = RayTransform.from_geometry(geometry.subset(views)).forward(x)
+    torch.testing.assert_close(part, operator.forward(x)[..., views, :], rtol=1e-6, atol=1e-5)
