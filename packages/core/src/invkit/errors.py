@@ -6,7 +6,7 @@
     ├── MissingDependencyError(ImportError)  a package or device that the request needs is not there
     ├── ConfigError(ValueError)              a parameter or configuration value is not acceptable
     ├── DataError(ValueError)                a file or measurement is unreadable, not finite or implausible
-    ├── PluginError(RuntimeError)            a plugin cannot be used (strict mode)
+    ├── PluginError(RuntimeError)            a plugin, or what it announces, cannot be loaded
     ├── ClaimRefutedError                    a measurement contradicts a stated claim
     ├── GuaranteeError                       a required guarantee does not hold
     └── ConvergenceError                     a solver stopped without reaching its tolerance
@@ -46,7 +46,7 @@ class DataError(InvkitError, ValueError):
 
 
 class PluginError(InvkitError, RuntimeError):
-    """A plugin cannot be used (raised only in strict mode)."""
+    """What a plugin announces cannot be loaded; in strict mode, the plugin itself."""
 
 
 class ClaimRefutedError(InvkitError):

@@ -148,7 +148,7 @@ class TestArguments:
         evaluated, shown = a_command(monkeypatch, "evaluate", 0), a_command(monkeypatch, "demo", 0)
         invkit("evaluate", str(tmp_path))
         invkit("demo", "--output", "d", "--seed", "1")
-        assert evaluated == [((tmp_path,), {"truth": None, "as_json": False})]
+        assert evaluated == [((tmp_path,), {"truth": None, "mask": None, "as_json": False})]
         assert shown == [((), {"output": Path("d"), "seed": 1})]
 
     @pytest.mark.parametrize(

@@ -57,5 +57,5 @@ def test_bad_measurements_are_refused_in_one_line(name: str) -> None:
 
 def test_models_state_claims() -> None:
     assert {claim.property for claim in Adjoint().claims()} == {"linear"}
-    assert {claim.property for claim in PseudoInverse().claims()} == {"linear"}
+    assert PseudoInverse().claims() == ()  # conjugate gradients stopped early are not linear in y
     assert isinstance(Variational(l1).claims(), tuple)

@@ -125,7 +125,7 @@ def test_a_stopped_image_stands_still_while_the_others_go_on(draw) -> None:
 def test_an_image_that_diverges_is_named_and_the_others_converge(draw) -> None:
     m, y = draw((6, 4)), draw((3, 6), seed=1)
     x0 = torch.zeros(3, 4, dtype=torch.float64)
-    x0[1] = torch.nan
+    x0[1] = 1e308  # finite, but its residual is not
     for solver in SOLVERS:
         solution = solve(least_squares(Dense(m), y) + 0.1 * SquaredL2(), solver, x0, rtol=1e-8, max_steps=5000)
         assert solution.status == (Status.CONVERGED, Status.DIVERGED, Status.CONVERGED)
@@ -306,3 +306,30 @@ def test_what_is_no_objective_or_no_solver_is_refused() -> None:
         solve(objective, PDHG)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="objective is 'tv', expected a Functional"):
         solve("tv", PDHG())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("solver", [GradientDescent(), ProximalGradient(), FISTA()], ids=named)
+def test_a_zero_measurement_with_a_start_elsewhere_converges_to_zero(solver, draw) -> None:
+    m = draw((6, 4))
+    solution = solve(least_squares(Dense(m), torch.zeros(2, 6, dtype=torch.float64)), solver, draw((2, 4)), rtol=1e-6)
+    assert solution.converged
+    assert float(solution.x.abs().max()) < 1e-4
+
+
+def test_a_start_that_is_not_finite_is_refused(draw) -> None:
+    x0 = torch.full((2, 4), torch.nan, dtype=torch.float64)
+    with pytest.raises(DataError, match="x0.*NaN or inf"):
+        solve(least_squares(Dense(draw((6, 4))), draw((2, 6))), FISTA(), x0)
+
+
+def test_a_problem_of_another_form_is_refused(draw) -> None:
+    problem = FISTA().prepare(least_squares(Dense(draw((6, 4))), draw((2, 6))))
+    with pytest.raises(ConfigError, match="CompositeProblem, expected a SaddleProblem"):
+        solve(problem, PDHG())
+
+
+def test_x0_and_state_together_are_refused(draw) -> None:
+    objective = least_squares(Dense(draw((6, 4))), draw((2, 6)))
+    state = solve(objective, FISTA(), max_steps=1).state
+    with pytest.raises(ConfigError, match="both x0 and state"):
+        solve(objective, FISTA(), draw((2, 4)), state=state)

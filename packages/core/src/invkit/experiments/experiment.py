@@ -138,7 +138,7 @@ def run(method: Method, prepared: Prepared, *, progress: bool = False) -> Outcom
     start = time.perf_counter()
     solution = None
     with torch.no_grad():
-        if isinstance(method.model, IterativeReconstructor):
+        if isinstance(method.model, IterativeReconstructor) and not method.model.is_direct(prepared.operator):
             solution = method.model.solve(prepared.y, prepared.operator, record_objective=True, progress=progress)
             x = solution.x
         else:

@@ -44,6 +44,10 @@ class IterativeReconstructor(Reconstructor):
     def used_solver(self) -> Solver[Any, Any]:
         """The solver that minimises it."""
 
+    def is_direct(self, operator: LinearOperator) -> bool:
+        """Whether a closed form serves for this operator, so that calling the model iterates nothing."""
+        return False
+
     @abc.abstractmethod
     def solve(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..claims import BY_CONSTRUCTION, Claim
 from ..errors import ConfigError
 from ..functionals.base import Functional
 from ..functionals.data_fidelity import check_measurement, least_squares
@@ -35,9 +34,12 @@ class PseudoInverse(IterativeReconstructor):
     def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
         operator.codomain.check(y, "PseudoInverse: measurement")
         check_measurement(y, "PseudoInverse")
-        if isinstance(operator, HasPseudoInverse):
+        if isinstance(operator, HasPseudoInverse):  # what is_direct says
             return operator.pseudo_inverse(y)
         return self.solve(y, operator).x
+
+    def is_direct(self, operator: LinearOperator) -> bool:
+        return isinstance(operator, HasPseudoInverse)
 
     def objective(self, y: Tensor, operator: LinearOperator) -> Functional:
         return least_squares(operator, y)
@@ -64,6 +66,3 @@ class PseudoInverse(IterativeReconstructor):
             progress=progress,
             callback=callback,
         )
-
-    def claims(self) -> tuple[Claim, ...]:
-        return (Claim(property="linear", basis=BY_CONSTRUCTION, evidence="in exact arithmetic, at convergence"),)

@@ -18,7 +18,7 @@ def variable_density(
     centre_fraction: float = 0.02,
     power: float = 3.0,
 ) -> Tensor:
-    """A 0/1 pattern of shape ``image_shape`` with exactly ``round(fraction * n)`` points.
+    """A 0/1 pattern of shape ``image_shape`` with exactly ``round(fraction * n)`` points, at least one.
 
     The box around DC that holds ``centre_fraction`` of the grid is always sampled; the others are drawn without
     replacement with density proportional to (1 - r)^power, r the distance to DC scaled to [0, 1].

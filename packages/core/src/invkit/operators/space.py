@@ -49,6 +49,8 @@ class Space:
     device: torch.device = torch.device("cpu")
 
     def __post_init__(self) -> None:
+        if any(n != int(n) for n in self.shape):
+            raise ShapeError(f"Space: shape is {self.shape}, expected whole numbers. Name (channel, *spatial).")
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
         object.__setattr__(self, "device", _numbered(torch.device(self.device)))
         if not self.shape or any(n < 1 for n in self.shape):

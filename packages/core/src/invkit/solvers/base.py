@@ -8,7 +8,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
 from torch import Tensor
@@ -40,7 +40,12 @@ class Optimality:
 
 
 class Solver(abc.ABC, Generic[Form, State]):
-    """An iterative method for one form of problem. A frozen dataclass of settings."""
+    """An iterative method for one form of problem. A frozen dataclass of settings.
+
+    form: the type of problem that ``prepare`` returns.
+    """
+
+    form: ClassVar[type[Problem]]
 
     @abc.abstractmethod
     def prepare(self, objective: Functional) -> Form:

@@ -42,6 +42,8 @@ class ConjugateGradient(Solver[LinearProblem, ConjugateGradientState]):
     Source: Hestenes, Stiefel (1952); Nocedal, Wright (2006), Algorithm 5.2.
     """
 
+    form = LinearProblem
+
     def prepare(self, objective: Functional) -> LinearProblem:
         return as_linear(objective, "ConjugateGradient")
 

@@ -24,6 +24,8 @@ class FISTA(Solver[CompositeProblem, ProximalGradientState]):
     Source: Beck, Teboulle (2009), eqs. 4.1-4.3.
     """
 
+    form = CompositeProblem
+
     step_size: float | None = None
 
     def prepare(self, objective: Functional) -> CompositeProblem:

@@ -29,10 +29,13 @@ class GradientDescent(Solver[SmoothProblem, GradientDescentState]):
 
     step_size: in (0, 2/L); None is 1/L with L the upper bound of the Lipschitz constant of the gradient.
     Residual: |gradient f| at the point before x, which bounds the one at x (for convex f it never increases).
-    Scale: |gradient f(0)|. Cost: one gradient a step, one more for a start other than zero.
+    Scale: |gradient f(0)|, or that at the start if it is zero.
+    Cost: one gradient a step, one more for a start other than zero.
 
     Source: Nesterov (2018), Lectures on Convex Optimization, Theorem 2.1.14.
     """
+
+    form = SmoothProblem
 
     step_size: float | None = None
 
@@ -53,7 +56,7 @@ class GradientDescent(Solver[SmoothProblem, GradientDescentState]):
 
     def step(self, problem: SmoothProblem, state: GradientDescentState) -> GradientDescentState:
         gradient = problem.smooth.gradient(state.x)
-        reference = norm(gradient.detach()) if state.reference is None else state.reference
+        reference = first_scale(gradient, state.reference) if state.gradient is None else state.reference
         return GradientDescentState(state.x - state.step_size * gradient, gradient, reference, state.step_size)
 
     def solution(self, state: GradientDescentState) -> Tensor:
@@ -66,6 +69,12 @@ class GradientDescent(Solver[SmoothProblem, GradientDescentState]):
 
     def objective(self, problem: SmoothProblem, state: GradientDescentState) -> Tensor:
         return problem.objective.value(state.x)
+
+
+def first_scale(gradient: Tensor, at_zero: Tensor | None) -> Tensor:
+    """The scale of the residual: |gradient f(0)|, or that at the start where zero is a minimiser already."""
+    start = norm(gradient.detach())
+    return start if at_zero is None else torch.where(at_zero > 0, at_zero, start)
 
 
 @torch.no_grad()

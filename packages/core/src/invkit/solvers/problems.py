@@ -18,6 +18,7 @@ from torch import Tensor
 from ..errors import ConfigError, ShapeError
 from ..functionals.algebra import Scaled, Sum, add, scale, split_composition, terms_of
 from ..functionals.base import Differentiable, Functional, Proximable
+from ..functionals.data_fidelity import check_measurement
 from ..functionals.norms import SquaredL2
 from ..functionals.zero import Zero
 from ..operators.base import LinearOperator
@@ -35,7 +36,7 @@ class Problem:
     def start(self, x0: Tensor | None, who: str) -> Tensor:
         """A checked copy-free starting point: x0, or zeros if the objective says of which shape.
 
-        Raises: ShapeError if x0 does not fit, or is needed and missing.
+        Raises: ShapeError if x0 does not fit, or is needed and missing; DataError if it is not finite.
         """
         domain, batch = self.objective.domain, batch_of(self.objective)
         if x0 is None:
@@ -47,6 +48,7 @@ class Problem:
             return domain.zeros(batch)
         if domain is not None:
             domain.check(x0, f"{who}: x0")
+        check_measurement(x0, f"{who}: x0")
         if batch is not None and len(x0) != batch:
             raise ShapeError(
                 f"{who}: x0 has {len(x0)} images, expected {batch} as the measurement has. Give each its own start."

@@ -9,7 +9,7 @@ from torch import Tensor
 from ..functionals.base import Functional
 from ..operators.space import norm
 from .base import Optimality, Solver, checked_step_size
-from .gradient_descent import gradient_scale
+from .gradient_descent import first_scale, gradient_scale
 from .problems import CompositeProblem, as_composite
 
 
@@ -39,6 +39,8 @@ class ProximalGradient(Solver[CompositeProblem, ProximalGradientState]):
 
     Source: dissertation, Algorithm 4; Combettes, Wajs (2005), Theorem 3.4.
     """
+
+    form = CompositeProblem
 
     step_size: float | None = None
 
@@ -74,7 +76,8 @@ class ProximalGradient(Solver[CompositeProblem, ProximalGradientState]):
 def forward_backward(problem: CompositeProblem, state: ProximalGradientState) -> tuple[Tensor, Tensor, Tensor]:
     """prox_g(z - tau gradient f(z), tau) at z = ``state.ahead``, the gradient, and the scale."""
     gradient = problem.smooth.gradient(state.ahead)
-    reference = norm(gradient.detach()) if state.reference is None else state.reference
+    reference = first_scale(gradient, state.reference) if state.gradient is None else state.reference
+    assert reference is not None
     x = problem.proximable.prox(state.ahead - state.step_size * gradient, state.step_size)
     return x, gradient, reference
 

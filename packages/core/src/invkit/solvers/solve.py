@@ -52,7 +52,14 @@ def solve(
         raise ConfigError(f"solve: objective is {objective!r}, expected a Functional. Build it, as least_squares does.")
     if not isinstance(solver, Solver):
         raise ConfigError(f"solve: solver is {solver!r}, expected a Solver. Make one, such as PDHG().")
+    if state is not None and x0 is not None:
+        raise ConfigError("solve: both x0 and state are given, expected one. Drop x0 to go on from the state.")
     problem = solver.prepare(objective) if isinstance(objective, Functional) else objective
+    if not isinstance(problem, solver.form):
+        raise ConfigError(
+            f"solve: problem is a {type(problem).__name__}, expected a {solver.form.__name__} for "
+            f"{type(solver).__name__}. Pass the objective, and the solver prepares it."
+        )
     current = solver.init(problem, x0) if state is None else state
     stop = _Stopping(solver, problem, atol, rtol, record_objective)
     bar = tqdm(total=max_steps, desc=type(solver).__name__, unit="step", leave=False, disable=not progress)

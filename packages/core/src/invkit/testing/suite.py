@@ -110,7 +110,13 @@ def check(
 def _entries(registry: Registry, ref: str) -> tuple[Entry, ...]:
     """The objects of the plugin of that name, else those that the reference means."""
     of_plugin = registry.entries(provider=ref.strip())
-    return of_plugin or registry.find_all(ref)
+    if of_plugin:
+        return of_plugin
+    named = registry.find_all(ref)
+    for entry in named:
+        if registry.missing(entry):
+            registry.load(entry)  # raises: what was asked for by name is not passed over in silence
+    return named
 
 
 def _all_checks(registry: Registry) -> tuple[Check, ...]:
