@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from tqdm.auto import tqdm
 
 from ..claims import Claim
 from ..errors import ClaimRefutedError, ConfigError, MissingDependencyError
@@ -82,6 +83,7 @@ def check(
     claims: Sequence[Claim] = (),
     checks: Sequence[Check] | None = None,
     registry: Registry | None = None,
+    progress: bool = False,
 ) -> Report:
     """Measure what an object claims of itself.
 
@@ -89,7 +91,7 @@ def check(
         the name of a plugin, for everything it announces.
     device, dtype: where registered objects are made; None is the CPU, and every dtype that the object declares.
     space: the images of a functional that takes any shape.   claims: further claims to compare with the instance's.
-    checks: these instead of the core's and those that plugins add.
+    checks: these instead of the core's and those that plugins add.   progress: a bar on stderr.
 
     Raises: UnknownNameError, MissingDependencyError, ConfigError for a request that makes no sense. What the object
     does wrong is in the report.
@@ -99,7 +101,8 @@ def check(
         registry = registry or get_registry()
         checks = _all_checks(registry) if checks is None else checks
         rows: list[CheckResult] = []
-        for entry in _entries(registry, subject):
+        entries = _entries(registry, subject)
+        for entry in tqdm(entries, desc="check", unit="object", leave=False, disable=None if progress else True):
             rows += _check_entry(registry, entry, place, dtype, seed, checks)
         return Report(tuple(rows))
     example = as_example(subject, space)
