@@ -202,3 +202,23 @@ def test_unequal_views_together_stand_for_half_a_turn(angles) -> None:
 def test_a_setting_of_another_type_is_refused(name, value) -> None:
     with pytest.raises(ConfigError, match=f"{name} is .* expected"):
         FilteredBackprojection(**{name: value})
+
+
+def test_a_view_stands_for_half_the_gap_on_either_side() -> None:
+    shares = ((0.5 + math.pi - 1.5) / 2, (0.5 + 1.0) / 2, (1.0 + math.pi - 1.5) / 2)
+    assert angular_weights((0.0, 0.5, 1.5)) == pytest.approx(shares)
+    assert angular_weights((1.5, math.pi, 0.5)) == pytest.approx((shares[2], shares[0], shares[1]))
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_the_window_shrinks_with_the_cutoff_and_nothing_passes_beyond_it(name) -> None:
+    operator = parallel_beam_2d(image_shape=(64, 64), num_angles=1, num_detectors=128, dtype=torch.float64)
+    impulse = operator.codomain.zeros()
+    impulse[..., 64] = 1.0
+    model = FilteredBackprojection(name, cutoff=0.5)
+    # Everything beyond the cutoff is ringing cut at the ends of the detector.
+    spectrum = torch.fft.rfft(model._filtered(impulse, operator.geometry)[0, 0, 0]).abs()
+    frequency = torch.fft.rfftfreq(128, dtype=torch.float64) * 2
+    wanted = torch.where(frequency <= 0.5, frequency / 2 * FILTERS[name](frequency / 0.5), 0.0)
+    away = (frequency - 0.5).abs() > 0.05
+    torch.testing.assert_close(spectrum[away], wanted[away], rtol=0, atol=0.01)

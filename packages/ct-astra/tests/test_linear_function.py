@@ -49,6 +49,11 @@ def test_vmap_over_any_axis_is_a_batch(axis, operator, generator) -> None:
     torch.testing.assert_close(mapped, operator.adjoint(y))
 
 
+def test_vmap_finds_its_axis_behind_the_batch(generator) -> None:
+    a, x = matrix(generator), torch.randn(2, 6, 3, dtype=torch.float64, generator=generator)
+    torch.testing.assert_close(torch.func.vmap(through(a), in_dims=1)(x), (x @ a.mT).movedim(1, 0))
+
+
 def test_vmap_within_vmap_and_over_gradients(operator, generator) -> None:
     x = operator.domain.randn(6, generator=generator)
     once = torch.func.vmap(lambda v: operator.forward(v[None])[0])
