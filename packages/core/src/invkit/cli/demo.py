@@ -12,7 +12,7 @@ from ..experiments.experiment import prepare
 from ..experiments.record import versions, write_text
 from ..experiments.report import Case, render
 from ..plugins import get_registry
-from .output import ExitCode, complain
+from .output import ExitCode, complain, is_watched
 from .output import write as say
 from .reconstruct import results_table, run_all, was_interrupted
 
@@ -58,7 +58,7 @@ def run(*, output: Path = Path("invkit-demo"), seed: int = 0) -> int:
             config = configuration.load(path, [f"seed={seed}"])
         logger.info("[%d/%d] %s", number, len(CASES), config.title)
         prepared = prepare(config, registry)
-        outcomes = run_all(prepared, progress=True)
+        outcomes = run_all(prepared, progress=is_watched())
         cases.append(Case.of(prepared, outcomes))
         say(f"{config.title}\n{results_table(outcomes)}\n")
         if was_interrupted(outcomes, prepared):

@@ -68,6 +68,11 @@ def complain(message: str) -> None:
     sys.stderr.write(f"invkit: {' '.join(message.split())}\n")
 
 
+def is_watched() -> bool:
+    """Whether somebody sees standard error: progress bars belong on a screen, not in a log."""
+    return sys.stderr.isatty()
+
+
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Aligned columns without lines or colours; the last column is never padded nor cut."""
     lines = [header, *rows]

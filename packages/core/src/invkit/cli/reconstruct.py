@@ -15,7 +15,7 @@ from ..experiments.experiment import Outcome, Prepared, prepare
 from ..experiments.experiment import run as run_method
 from ..experiments.record import record, write_run
 from ..solvers import Status
-from .output import ExitCode, complain, configure_logging, table, write_json
+from .output import ExitCode, complain, configure_logging, is_watched, table, write_json
 from .output import write as say
 
 logger = logging.getLogger("invkit")
@@ -36,7 +36,7 @@ def run(
         configure_logging(logging.WARNING)
     _check_output(output)
     prepared = prepare(configuration.load(config, overrides, input_file))
-    outcomes = run_all(prepared, progress=not quiet)
+    outcomes = run_all(prepared, progress=is_watched() and not quiet)
     interrupted = was_interrupted(outcomes, prepared)
     folder = write_run(runs, config.stem, prepared, outcomes, interrupted=interrupted)
     if output is not None:

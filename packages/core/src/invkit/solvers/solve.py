@@ -62,9 +62,7 @@ def solve(
         )
     current = solver.init(problem, x0) if state is None else state
     stop = _Stopping(solver, problem, atol, rtol, record_objective)
-    # None leaves the bar out where stderr is a file: a log is no place for it.
-    quiet = None if progress else True
-    bar = tqdm(total=max_steps, desc=type(solver).__name__, unit="step", leave=False, disable=quiet)
+    bar = tqdm(total=max_steps, desc=type(solver).__name__, unit="step", leave=False, disable=not progress)
     step = 0
     try:
         while step < max_steps:

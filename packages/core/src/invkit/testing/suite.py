@@ -102,7 +102,7 @@ def check(
         checks = _all_checks(registry) if checks is None else checks
         rows: list[CheckResult] = []
         entries = _entries(registry, subject)
-        for entry in tqdm(entries, desc="check", unit="object", leave=False, disable=None if progress else True):
+        for entry in tqdm(entries, desc="check", unit="object", leave=False, disable=not progress):
             rows += _check_entry(registry, entry, place, dtype, seed, checks)
         return Report(tuple(rows))
     example = as_example(subject, space)
