@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
-from invkit.functionals import L1, Box, SquaredL2
-from invkit.operators import Dense, Fourier, stack
+from invkit.errors import MissingDependencyError
+from invkit.functionals import L1, Box, SquaredL2, total_variation
+from invkit.operators import Dense, Fourier, Identity, stack
 from invkit.operators.moving import tensors_of
 
 
@@ -40,3 +42,13 @@ def test_masks_and_whole_numbers_keep_their_dtype() -> None:
     assert op.sampling_pattern is not None
     assert op.sampling_pattern.dtype is torch.float64
     assert op.domain.dtype is torch.complex128
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+@pytest.mark.parametrize("device", ["cuda", "cuda:1"])
+@pytest.mark.parametrize(
+    "thing", [Identity((3, 4)), Dense(torch.eye(3)), total_variation(Identity((3, 4)).domain)], ids=repr
+)
+def test_moving_to_a_missing_device_names_it(thing, device):
+    with pytest.raises(MissingDependencyError, match=device):
+        thing.to(device)

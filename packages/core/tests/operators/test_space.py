@@ -31,7 +31,7 @@ def test_two_names_of_one_device_are_one_space() -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="runs where there is no CUDA device")
 def test_a_device_that_is_not_there_is_named() -> None:
-    with pytest.raises(MissingDependencyError, match="device is cuda, expected one that is here"):
+    with pytest.raises(MissingDependencyError, match="name is 'cuda', expected one that is here"):
         Space((1, 2), device="cuda")  # type: ignore[arg-type]
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
-from .space import Space, same_kind
+from .space import Space, numbered, same_kind
 
 
 class Movable:
@@ -17,7 +17,11 @@ class Movable:
 
     @final
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> Self:
-        """A copy with every tensor on that device and in that precision; complex stays complex."""
+        """A copy with every tensor on that device and in that precision; complex stays complex.
+
+        Raises: MissingDependencyError if the device is not there.
+        """
+        device = None if device is None else numbered(torch.device(device))
         fields = [field.name for field in dataclasses.fields(self) if field.init]  # type: ignore[arg-type]
         return type(self)(**{name: _moved(getattr(self, name), device, dtype) for name in fields})
 

@@ -52,7 +52,7 @@ class Space:
         if any(n != int(n) for n in self.shape):
             raise ShapeError(f"Space: shape is {self.shape}, expected whole numbers. Name (channel, *spatial).")
         object.__setattr__(self, "shape", tuple(int(n) for n in self.shape))
-        object.__setattr__(self, "device", _numbered(torch.device(self.device)))
+        object.__setattr__(self, "device", numbered(torch.device(self.device)))
         if not self.shape or any(n < 1 for n in self.shape):
             raise ShapeError(f"Space: shape is {self.shape}, expected positive sizes. Name (channel, *spatial).")
         if not (self.dtype.is_floating_point or self.dtype.is_complex):
@@ -102,18 +102,19 @@ class Space:
         return noise.to(self.device)
 
 
-def _numbered(device: torch.device) -> torch.device:
-    """The device as its tensors name it: "cuda" is the current one, such as "cuda:0"; there is one "cpu"."""
+def numbered(device: torch.device) -> torch.device:
+    """The device as its tensors name it: "cuda" is the current one, such as "cuda:0"; there is one "cpu".
+
+    Raises: MissingDependencyError if it is not there.
+    """
     if device.type in ("cpu", "meta"):
         return torch.device(device.type)
-    if ":" in str(device):
-        return device
     try:
         return torch.empty(0, device=device).device
     except (AssertionError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
         raise MissingDependencyError(
-            f"Space: device is {device}, expected one that is here ({reason}). Use device='cpu'."
+            f"device: name is '{device}', expected one that is here ({reason}). Use device='cpu'."
         ) from error
 
 
