@@ -86,6 +86,7 @@ def test_it_is_a_sequence_of_one(tmp_path) -> None:
     ("values", "message"),
     [
         ({"Modality": "MR"}, "it is MR of shape .* expected one CT slice"),
+        ({"Modality": ""}, r"it is an image of unknown modality and shape \(128, 128\), expected one CT slice"),
         ({"PixelSpacing": [0.5, 0.7]}, "pixels are 0.5 x 0.7 mm, expected square ones"),
     ],
 )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -121,6 +122,33 @@ def test_a_volume_is_three_dimensional_or_one_slice(tmp_path: Path) -> None:
 def test_a_complex_file_stays_complex(tmp_path: Path) -> None:
     array = np.ones((3, 4)) * (1 + 2j)
     assert stored(tmp_path, array)[0].truth.dtype == torch.complex64
+
+
+def test_complex_values_on_three_axes_are_said_to_look_like_kspace(tmp_path: Path, caplog) -> None:
+    sample = stored(tmp_path, np.ones((2, 3, 4)) * (1 + 2j))[0]
+    (warning,) = sample.metadata["warnings"]
+    assert "k-space of several coils is read by the dataset core/kspace" in warning
+    assert warning in caplog.text
+    caplog.clear()
+    for array in (np.ones((2, 3, 4)), np.ones((3, 4)) * 1j, np.ones((1, 3, 4)) * 1j):
+        assert stored(tmp_path, array)[0].metadata["warnings"] == ()
+    assert "core/kspace" not in caplog.text
+
+
+def test_a_volume_without_a_slice_is_noted(tmp_path: Path, caplog) -> None:
+    array = np.ones((2, 3, 4))
+    with caplog.at_level(logging.INFO, "invkit"):
+        note = stored(tmp_path, array)[0].metadata["note"]
+    assert note == ("volume of shape (2, 3, 4), reconstructed whole; choose a slice with slice_index and slice_axis")
+    assert note in caplog.text
+    assert "note" not in stored(tmp_path, array, slice_index=0)[0].metadata
+    assert "note" not in stored(tmp_path, array[:1])[0].metadata
+
+
+def test_the_modality_of_a_dicom_file_is_kept() -> None:
+    pydicom = pytest.importorskip("pydicom")
+    path = pydicom.data.get_testdata_file("MR_small.dcm", download=False)
+    assert ImageFile(path)[0].metadata["modality"] == "MR"
 
 
 def test_files_that_are_no_image_are_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from invkit.data import read, write_grey
+from invkit.data import read, write, write_grey
 from invkit.errors import ConfigError, DataError
 
 
@@ -90,6 +91,25 @@ def test_tif_keeps_floats_and_integers(tmp_path: Path) -> None:
 def test_a_colour_tif_becomes_luminance(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "x.tif", np.full((9, 9, 3), (10, 20, 30), dtype=np.uint8), photometric="rgb")
     np.testing.assert_allclose(read(tmp_path / "x.tif").array, 2.99 + 11.74 + 3.42, rtol=1e-6)
+
+
+@pytest.mark.parametrize("ending", ["png", "jpg", "tif"])
+def test_turning_grey_is_said(ending: str, tmp_path: Path, caplog) -> None:
+    path = tmp_path / f"x.{ending}"
+    with caplog.at_level(logging.INFO, "invkit"):
+        for colour in (False, True):
+            pixels = np.full((9, 9, 3), (10, 20, 30), dtype=np.uint8)
+            Image.fromarray(pixels if colour else pixels[..., 0]).save(path)
+            caplog.clear()
+            read(path)
+            assert (f"x.{ending}: the colours (RGB) become grey" in caplog.text) == colour
+
+
+@pytest.mark.parametrize(("ending", "white"), [("png", 65535), ("jpg", 255)])
+def test_the_window_of_a_picture_is_said(ending: str, white: int, tmp_path: Path, caplog) -> None:
+    with caplog.at_level(logging.INFO, "invkit"):
+        write(tmp_path / f"x.{ending}", ramp())
+    assert f"the values -1000..3000 as grey levels 0..{white}" in caplog.text
 
 
 def test_an_image_file_has_no_keys(tmp_path: Path) -> None:

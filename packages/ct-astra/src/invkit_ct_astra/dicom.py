@@ -104,8 +104,9 @@ class CtSlice(SampleSequence):
 def _check_ct(image: FileImage, path: str | os.PathLike[str]) -> None:
     modality = image.metadata.get("modality")
     if modality != "CT" or image.array.ndim != 2:
+        what = f"{modality} of shape" if modality else "an image of unknown modality and shape"
         raise DataError(
-            f"{path}: it is {modality or 'of no modality'} of shape {image.array.shape}, expected one CT slice in "
+            f"{path}: it is {what} {image.array.shape}, expected one CT slice in "
             "DICOM. Read other images with the dataset core/image."
         )
     if image.spacing is not None and not math.isclose(*image.spacing, rel_tol=1e-3):

@@ -40,7 +40,9 @@ def run(
     interrupted = was_interrupted(outcomes, prepared)
     folder = write_run(runs, config.stem, prepared, outcomes, interrupted=interrupted)
     if output is not None:
-        write(output, outcomes[0].x.cpu().numpy(), spacing=_spacing(prepared), units=prepared.sample.units)
+        sample = prepared.sample
+        array = outcomes[0].x.cpu().numpy()
+        write(output, array, spacing=_spacing(prepared), units=sample.units, metadata=sample.metadata)
     if as_json:
         write_json({"run": str(folder), "record": record(prepared, outcomes, interrupted=interrupted)})
     else:

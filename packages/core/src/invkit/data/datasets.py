@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,14 @@ import torch
 from ..errors import ConfigError, DataError, UnknownNameError
 from .formats import read
 from .formats.images import luminance
+from .formats.nifti import frame_of_slice
 from .kspace_file import KSpaceFile
 from .phantoms import Ellipse, half_width_of, random_ellipses, rasterise, shepp_logan_ellipses
 from .resample import crop_centre, crop_to_aspect, downsample_by_area, scale_of
 from .sample import Sample, check_finite
 from .sequence import SampleSequence
+
+logger = logging.getLogger(__name__)
 
 __all__ = ["Ellipses", "ImageFile", "KSpaceFile", "Photograph", "SheppLogan"]
 
@@ -124,11 +129,14 @@ class Photograph(SampleSequence):
 class ImageFile(SampleSequence):
     """One image file of any known format as truth (1, 1, *spatial), float32, or complex64 if the file is complex.
 
-    path: ``file::name`` chooses one array or frame.   slice_index: of a volume, along ``slice_axis``; None keeps it 3D.
+    path: ``file::name`` chooses one array or frame.   slice_index: of a volume, along ``slice_axis``; None keeps it 3D,
+    which metadata["note"] says.   slice_axis: NIfTI is turned to RAS, where axis 0 is sagittal, 1 coronal and 2 axial;
+    a DICOM file is one slice already (a frame is chosen with ``file.dcm::3``), in the plane of its acquisition.
     clip: (low, high) in the file's units, e.g. (-1000, 3000) HU.   image_shape: fitted by ``fit``, "downsample"
     (centre crop to the aspect ratio, then area mean) or "crop" (centre crop).
     normalise: divide by "max", or by the 99.9 "percentile" of the magnitude; "none" keeps the file's units.
-    metadata["scale"] is what was divided by, ["original_shape"] the file's shape, ["clip"] the clip.
+    metadata["scale"] is what was divided by, ["original_shape"] the file's shape, ["clip"] the clip, ["modality"] what
+    DICOM says, ["warnings"] a tuple of what looks wrong, ["frame"] where the grid that was read lies (NIfTI).
 
     Raises: DataError if the file is unreadable, not finite, or not an image or volume; ConfigError for a bad option.
     """
@@ -154,6 +162,7 @@ class ImageFile(SampleSequence):
     def _sample(self, index: int) -> Sample:
         image = read(self.path)
         name = os.fspath(self.path)
+        warnings = _warnings(image.array, name)
         array, spacing = self._slice(image.array, image.spacing, name)
         check_finite(torch.from_numpy(np.ascontiguousarray(array)), name)
         # float64, so that a sum of many large integers is exact before it is rounded once at the end
@@ -163,6 +172,9 @@ class ImageFile(SampleSequence):
         scale = scale_of(array, self.normalise, name)
         metadata: dict[str, Any] = {
             **image.metadata,
+            **self._frame(image.metadata.get("frame"), image.array.shape),
+            **_note(array, name),
+            "warnings": warnings,
             "scale": scale,
             "clip": self.clip,
             "original_shape": image.array.shape,
@@ -200,6 +212,15 @@ class ImageFile(SampleSequence):
         kept = None if spacing is None else spacing[:axis] + spacing[axis + 1 :]
         return np.take(array, self.slice_index, axis=axis), kept
 
+    def _frame(self, frame: Mapping[str, Any] | None, shape: tuple[int, ...]) -> dict[str, Any]:
+        """Where the slice lies, if the file says where the volume does."""
+        if frame is None or self.slice_index is None:
+            return {}
+        if tuple(frame["shape"]) != shape:
+            return {"frame": None}
+        axis = self.slice_axis % 3
+        return {"frame": frame_of_slice(frame, self.slice_index % shape[axis], axis)}
+
     def _clip(self, array: np.ndarray, name: str) -> np.ndarray:
         if self.clip is None:
             return array
@@ -221,6 +242,27 @@ class ImageFile(SampleSequence):
         if spacing is not None:
             spacing = tuple(mm * n / m for mm, n, m in zip(spacing, part.shape, self.image_shape, strict=True))
         return downsample_by_area(part, self.image_shape), spacing
+
+
+def _warnings(array: np.ndarray, name: str) -> tuple[str, ...]:
+    """What looks like the wrong kind of data, for the log and for metadata["warnings"]."""
+    if array.dtype.kind != "c" or sum(length > 1 for length in array.shape) < 3:
+        return ()
+    text = (
+        f"{name}: complex values of shape {array.shape} are read as an image; k-space of several coils is read by the "
+        "dataset core/kspace"
+    )
+    logger.warning("%s", text)
+    return (text,)
+
+
+def _note(array: np.ndarray, name: str) -> dict[str, str]:
+    """What metadata["note"] says of a volume."""
+    if array.ndim < 3:
+        return {}
+    note = f"volume of shape {array.shape}, reconstructed whole; choose a slice with slice_index and slice_axis"
+    logger.info("%s: %s", name, note)
+    return {"note": note}
 
 
 def _as_image(array: np.ndarray) -> torch.Tensor:

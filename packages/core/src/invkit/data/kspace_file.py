@@ -1,4 +1,4 @@
-"""KSpaceFile: measured multi-coil k-space, brought to the conventions of invkit once, here."""
+"""KSpaceFile: measured multi-coil k-space, fully sampled or not, brought to the conventions of invkit once, here."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ from .sequence import SampleSequence
 
 @dataclass(frozen=True)
 class KSpaceFile(SampleSequence):
-    """One file of measured k-space (coil, *spatial), as npy, npz, h5 or mat; axes of length 1 are dropped.
+    """One file of measured k-space (coil, *spatial), fully sampled or undersampled; axes of length 1 are dropped.
+
+    An undersampled file (npy, npz, h5 or mat) has zeros where nothing was measured, which metadata["sampling_pattern"]
+    tells apart. Its centre must be measured, since the coil sensitivities come from there.
 
     path: ``file::name`` chooses one array.   centred: DC (and the middle of the image) is at index n // 2, the usual
     form; False if both are at index 0.   calibration_size: see ``estimate_coil_sensitivities``.

@@ -47,6 +47,6 @@ def _checked(
     if min(x.shape[2:]) < _WINDOW:
         raise ShapeError(
             f"{metric}: the image has shape {tuple(x.shape)}, expected at least {_WINDOW} pixels along each spatial "
-            "axis (the window). Use psnr for smaller images."
+            f"axis: SSIM compares windows of {_WINDOW} pixels. Use psnr for smaller images."
         )
     return as_magnitude(x).cpu().numpy(), as_magnitude(truth).cpu().numpy(), peaks

@@ -101,7 +101,8 @@ def write(
 ) -> Path:
     """Write an array in the format of the ending, and return the path.
 
-    npy, npz, h5 and mat keep every dtype and shape. The image formats drop leading axes of length 1 and take the
+    npy, npz, h5 and mat keep every dtype and shape. dcm uses metadata["modality"] and ["subject"], nii ["frame"]
+    (where the grid lies in the patient), the others none. The image formats drop leading axes of length 1 and take the
     magnitude of complex values, with a warning in the log.
     Raises: DataError if the ending is unknown, the folder is missing, or the array does not fit the format.
     """

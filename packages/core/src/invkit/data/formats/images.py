@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import warnings
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from ...errors import ConfigError, DataError
 from .base import FileImage, as_planar, write_atomically
+
+logger = logging.getLogger(__name__)
 
 # ITU-R BT.601, the luminance that the denoising literature uses (PIL's "L", but without its rounding).
 _LUMINANCE = np.array([0.299, 0.587, 0.114], dtype=np.float32)
@@ -39,7 +42,7 @@ def read_file(path: Path, key: str | None) -> FileImage:
             text = getattr(opened, "text", {}).get(_TEXT)
             image = ImageOps.exif_transpose(opened)
             mode = image.mode
-            array = _grey(image)
+            array = _grey(image, path)
     return _from_record(array, json.loads(text) if text else {}, mode, unscale=True)
 
 
@@ -51,7 +54,9 @@ def write_file(path: Path, image: FileImage) -> None:
         tifffile.imwrite(path, array, description=json.dumps({_TEXT: record}), photometric="minisblack", metadata=None)
         return
     bits = 16 if path.suffix.lower() == ".png" else 8
-    _save_grey(path, image.array, window=None, bits=bits, spacing=image.spacing, units=image.units)
+    low, high = _save_grey(path, image.array, window=None, bits=bits, spacing=image.spacing, units=image.units)
+    ending, white = path.suffix[1:], 2**bits - 1
+    logger.info("%s: written as a picture, the values %g..%g as grey levels 0..%d", ending, low, high, white)
 
 
 def write_grey(
@@ -75,7 +80,11 @@ def write_grey(
     if bits not in allowed:
         raise ConfigError(f"{file}: {bits} bits with ending {ending!r}, expected png (8, 16) or jpg (8). Change one.")
     options: dict[str, Any] = {"window": window, "bits": bits, "spacing": spacing, "units": units}
-    return write_atomically(file, lambda temporary: _save_grey(temporary, np.asarray(array), **options))
+
+    def save(temporary: Path) -> None:
+        _save_grey(temporary, np.asarray(array), **options)
+
+    return write_atomically(file, save)
 
 
 def _save_grey(
@@ -86,7 +95,8 @@ def _save_grey(
     bits: int,
     spacing: tuple[float, ...] | None,
     units: str,
-) -> None:
+) -> tuple[float, float]:
+    """Write the picture and return the values of black and white."""
     planar = as_planar(array, path.suffix).astype(np.float64)
     low, high = (float(planar.min()), float(planar.max())) if window is None else map(float, window)
     if not np.isfinite([low, high]).all() or low > high or (window is not None and low == high):
@@ -97,18 +107,24 @@ def _save_grey(
     image = Image.fromarray(stored)
     if path.suffix.lower() != ".png":
         image.save(path, quality=95)
-        return
+        return low, high
     info = PngInfo()
     info.add_text(_TEXT, json.dumps({"window": [low, high], "step": step, "spacing": spacing, "units": units}))
     image.save(path, pnginfo=info)
+    return low, high
 
 
-def _grey(image: Image.Image) -> np.ndarray:
+def _grey(image: Image.Image, path: Path) -> np.ndarray:
     if image.mode in ("1", "L") or image.mode.startswith(("I", "F")):
         return np.asarray(image).astype(np.float32)
     if image.mode in ("LA", "La"):
         return np.asarray(image)[..., 0].astype(np.float32)
+    _say_grey(path, image.mode)
     return luminance(np.asarray(image.convert("RGB")))
+
+
+def _say_grey(path: Path, mode: str) -> None:
+    logger.info("%s: the colours (%s) become grey, 0.299 R + 0.587 G + 0.114 B", path, mode)
 
 
 def _read_tif(path: Path) -> FileImage:
@@ -119,6 +135,7 @@ def _read_tif(path: Path) -> FileImage:
         mode = tifffile.PHOTOMETRIC(page.photometric).name
         description = page.description
     if mode in ("RGB", "YCBCR") and array.shape[-1] in (3, 4):
+        _say_grey(path, mode)
         array = luminance(array)
     elif mode == "PALETTE":
         raise DataError(f"{path}: the tif has a colour palette, expected grey or RGB. Convert it to one of these.")
