@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from invkit.claims import BY_CONSTRUCTION, Basis
 from invkit.errors import ConfigError
 from invkit.operators import Interval, LinearOperator, Space
 from invkit.operators.norm import nonnegative_norm
@@ -28,6 +30,8 @@ class AstraProjector(LinearOperator):
 
     Raises: ConfigError for another device or dtype. ASTRA's CUDA backprojector differs from the adjoint by 14 %.
     """
+
+    basis: ClassVar[Basis] = BY_CONSTRUCTION
 
     geometry: ParallelBeam2d
     dtype: torch.dtype = torch.float32

@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import math
 from collections.abc import Callable
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from invkit.claims import BY_CONSTRUCTION, Claim
+from invkit.claims import BY_CONSTRUCTION, Basis, Claim
 from invkit.errors import ConfigError
 from invkit.functionals.data_fidelity import check_measurement
 from invkit.models.base import Reconstructor
@@ -44,6 +45,8 @@ class FilteredBackprojection(Reconstructor):
     Raises: ConfigError for a parameter, or when called with an operator that is not a parallel-beam ray transform.
     Source: Kak, Slaney (1988), section 3.3.3.
     """
+
+    basis: ClassVar[Basis] = BY_CONSTRUCTION
 
     def __init__(self, filter: str = "ram-lak", *, cutoff: float = 1.0, nonnegative: bool = False) -> None:  # noqa: A002
         super().__init__()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from invkit.claims import BY_CONSTRUCTION, Basis
 from invkit.errors import ConfigError, ShapeError
 from invkit.operators import HasFineSimulation, Interval, LinearOperator, Space
 from invkit.plugins.device import resolve_device, resolve_dtype
@@ -37,6 +38,8 @@ class RayTransform(HasFineSimulation):
 
     Raises: ShapeError if the projector does not fit the geometry.
     """
+
+    basis: ClassVar[Basis] = BY_CONSTRUCTION
 
     geometry: ParallelBeam2d
     projector: LinearOperator

@@ -6,11 +6,13 @@ import math
 import warnings
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
+from invkit.claims import BY_CONSTRUCTION, Basis
 from invkit.errors import ShapeError
 from invkit.operators import Interval, LinearOperator, Space
 from invkit.operators.norm import nonnegative_norm
@@ -34,6 +36,8 @@ class SparseMatrix(LinearOperator):
 
     Raises: ShapeError if the matrices are not transposed shapes, or do not fit the spaces.
     """
+
+    basis: ClassVar[Basis] = BY_CONSTRUCTION
 
     matrix: Tensor
     transpose: Tensor

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..experiments import load, prepare
 from ..guarantees import missing, require
+from ..guarantees.node import NOTE
 from .output import ExitCode, write, write_json
 
 
@@ -25,6 +26,7 @@ def run(
         methods = [{"name": method.name, "guarantee": method.guarantee.as_dict()} for method in prepared.methods]
         write_json({"config": str(config), "methods": methods, "missing": missing(tree, settings.require)})
     else:
-        write("\n\n".join(f"{method.name}\n{method.guarantee.render_text()}" for method in prepared.methods))
+        trees = (f"{method.name}\n{method.guarantee.render_text(note=False)}" for method in prepared.methods)
+        write("\n\n".join((*trees, NOTE)))
     require(tree, settings.require)
     return ExitCode.DONE

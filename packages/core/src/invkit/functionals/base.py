@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, final
 
 from torch import Tensor
 
-from ..claims import BY_CONSTRUCTION, Claim
+from ..claims import Claim
 from ..errors import ConfigError
 from ..operators.base import LinearOperator
-from ..operators.moving import Movable
+from ..operators.moving import Movable, basis_of
 from ..operators.norm import Interval
 from ..operators.space import Space, per_image
 
@@ -45,24 +45,24 @@ class Functional(Movable, abc.ABC):
 
     def convexity(self) -> float | None:
         """The largest known m such that f - (m/2)|.|^2 is convex; 0 says convex, None says nothing."""
-        return 0.0
+        return None
 
     def claims(self) -> tuple[Claim, ...]:
         """What this functional states of itself."""
-        modulus = self.convexity()
+        modulus, basis = self.convexity(), basis_of(self)
         stated = []
         if modulus is not None:
-            stated.append(Claim(property="convex", basis=BY_CONSTRUCTION))
+            stated.append(Claim(property="convex", basis=basis))
             if modulus > 0:
-                stated.append(Claim(property="strongly_convex", params={"modulus": modulus}, basis=BY_CONSTRUCTION))
+                stated.append(Claim(property="strongly_convex", params={"modulus": modulus}, basis=basis))
         if isinstance(self, Differentiable):
-            stated.append(Claim(property="differentiable", basis=BY_CONSTRUCTION))
+            stated.append(Claim(property="differentiable", basis=basis))
             smooth = self.smoothness()
             if smooth is not None:
-                params = {"constant": smooth.upper}
-                stated.append(Claim(property="smooth", params=params, basis=smooth.basis, evidence=smooth.how))
+                params, weaker = {"constant": smooth.upper}, min(smooth.basis, basis)
+                stated.append(Claim(property="smooth", params=params, basis=weaker, evidence=smooth.how))
         if isinstance(self, Proximable):
-            stated.append(Claim(property="prox", basis=BY_CONSTRUCTION))
+            stated.append(Claim(property="prox", basis=basis))
         return tuple(stated)
 
     def _check(self, x: Tensor, call: str) -> None:

@@ -30,6 +30,10 @@ class ScaledConjugate(Proximable):
     def _value(self, z: Tensor) -> Tensor:
         return self.weight * self.inner.value(z / self.weight)
 
+    def convexity(self) -> float | None:
+        modulus = self.inner.convexity()
+        return None if modulus is None else modulus / as_float(self.weight)
+
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return self.weight * self.inner._prox(v / self.weight, tau / self.weight)
 

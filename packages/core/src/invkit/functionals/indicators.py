@@ -32,6 +32,9 @@ class Box(Proximable):
         inside = ((x >= self.low) & (x <= self.high)).flatten(1).all(1)
         return _indicator(inside, x)
 
+    def convexity(self) -> float:
+        return 0.0
+
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         _require_real(v, "Box")
         return v.clamp(self.low, self.high)
@@ -69,6 +72,9 @@ class BoxSupport(Proximable):
         lower = torch.where(z < 0, z * self.low, zero)
         return sum_per_image(upper + lower)
 
+    def convexity(self) -> float:
+        return 0.0
+
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         _require_real(v, "BoxSupport")
         # An infinite bound stays infinite, whatever sigma is: 0 * inf would be NaN.
@@ -100,6 +106,9 @@ class Ball(Proximable):
         slack = 16 * torch.finfo(x.dtype).eps * self.radius
         inside = (group_norm(x, axes) <= self.radius + slack).flatten(1).all(1)
         return _indicator(inside, x)
+
+    def convexity(self) -> float:
+        return 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         axes = tuple(range(v.ndim - 1)) if self.axes is None else self.axes

@@ -111,6 +111,9 @@ class GroupL1(Proximable):
     def _value(self, x: Tensor) -> Tensor:
         return sum_per_image(group_norm(x, self.axes))
 
+    def convexity(self) -> float:
+        return 0.0
+
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return v - project_onto_ball(v, self.axes, tau)
 
@@ -136,6 +139,9 @@ class L2(Proximable):
 
     def _value(self, x: Tensor) -> Tensor:
         return torch.linalg.vector_norm(x.flatten(1), dim=1)
+
+    def convexity(self) -> float:
+        return 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return v - project_onto_ball(v, tuple(range(v.ndim - 1)), tau)

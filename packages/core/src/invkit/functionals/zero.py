@@ -28,6 +28,9 @@ class Zero(Differentiable, Proximable):
     def smoothness(self) -> Interval:
         return Interval.exact(0.0)
 
+    def convexity(self) -> float:
+        return 0.0
+
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return v.clone()  # a new tensor, so that changing the result never changes the argument
 

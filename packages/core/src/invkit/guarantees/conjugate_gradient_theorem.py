@@ -7,7 +7,7 @@ import math
 from ..claims import ASSUMED, BY_CONSTRUCTION, find_claim
 from ..solvers.conjugate_gradient import ConjugateGradient
 from ..solvers.problems import LinearProblem
-from .premises import exact_adjoints
+from .premises import exact_adjoints, resting_on
 from .rule import Conclusion, Premise, Rule, Setting
 
 
@@ -24,7 +24,7 @@ def _conjugate_gradient_premises(setting: Setting) -> tuple[Premise, ...]:
     found = [find_claim(claims, name) for name in ("self_adjoint", "positive_semidefinite")]
     known = [claim for claim in found if claim is not None]
     norm = problem.operator.norm()
-    return (
+    premises = (
         Premise(
             statement="H is self-adjoint and positive semidefinite",
             holds=len(known) == len(found),
@@ -39,6 +39,9 @@ def _conjugate_gradient_premises(setting: Setting) -> tuple[Premise, ...]:
             how="b = sum_i c_i K_i* d_i",
         ),
         Premise(statement="|H| is bounded", holds=True, basis=norm.basis, value=norm.upper, how=norm.how),
+    )
+    return (
+        *(resting_on(premise, problem.operator, setting.objective) for premise in premises),
         *exact_adjoints(setting.objective),
     )
 

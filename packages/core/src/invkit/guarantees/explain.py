@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor
 
-from ..claims import Basis, Claim, find_claim
+from ..claims import ASSUMED, BY_CONSTRUCTION, Claim, find_claim
 from ..errors import InvkitError
 from ..functionals.base import Functional
 from ..models.adjoint import Adjoint
-from ..models.base import IterativeReconstructor, Reconstructor
+from ..models.base import IterativeReconstructor, Reconstructor, basis_of_model
 from ..models.pseudo_inverse import PseudoInverse
 from ..operators.base import HasPseudoInverse, LinearOperator
 from ..plugins import Registry, get_registry
 from ..solvers.base import Solver
 from .node import Node
-from .rule import Rule, Setting
+from .premises import resting_on
+from .rule import Premise, Rule, Setting
 
 
 def explain(
@@ -43,9 +45,9 @@ def explain(
     objective, solver = iteration
     setting = Setting(objective=objective, solver=solver, problem=solver.prepare(objective), operator=operator, y=y)
     found, broken = _rules(registry) if rules is None else (tuple(rules), ())
-    applied = tuple(rule.apply(setting) for rule in found if _applies(rule, setting))
+    applied = tuple(_limited(rule.apply(setting), model) for rule in found if _applies(rule, setting))
     name = f"{type(model).__name__} by {type(solver).__name__}"
-    children = (*applied, *_claims_of(model), *broken)
+    children = (*applied, *_claims_of(model, operator), *broken)
     conclusions = [node for node in applied if node.holds]
     if not applied:
         children = (_no_theorem(solver), *children)
@@ -68,19 +70,18 @@ def _iteration(model: Reconstructor, operator: LinearOperator, y: Tensor) -> tup
 
 def _direct(model: Reconstructor, operator: LinearOperator) -> Node:
     """A method in closed form: its own claims, with a number where one is known."""
-    claims = list(_claims_of(model))
+    claims = list(_claims_of(model, operator))
     bound = _lipschitz(model, operator)
     if bound is not None:
         claims.append(bound)
     if isinstance(model, PseudoInverse):
-        claims.append(
-            Node(
-                statement="the least-squares solution of smallest norm, in closed form",
-                holds=True,
-                basis=Basis.BY_CONSTRUCTION,
-                how=f"{type(operator).__name__} has its pseudo-inverse",
-            )
+        closed = Premise(
+            statement="the least-squares solution of smallest norm, in closed form",
+            holds=True,
+            basis=BY_CONSTRUCTION,
+            how=f"{type(operator).__name__} has its pseudo-inverse",
         )
+        claims.append(_limited(resting_on(closed, operator).as_node(), model))
     if not claims:
         claims = [
             Node(
@@ -98,18 +99,33 @@ def _direct(model: Reconstructor, operator: LinearOperator) -> Node:
     )
 
 
-def _claims_of(model: Reconstructor) -> tuple[Node, ...]:
-    return tuple(
-        Node(
-            statement=f"{type(model).__name__} is {claim}",
-            holds=True,
-            basis=claim.basis,
-            claim=claim,
-            how=claim.evidence,
-            source=claim.source,
-        )
-        for claim in model.claims()
+def _claims_of(model: Reconstructor, operator: LinearOperator) -> tuple[Node, ...]:
+    """What the model states of itself, no stronger than its class and the operator are known."""
+    return tuple(_claim_node(model, operator, claim) for claim in model.claims())
+
+
+def _claim_node(model: Reconstructor, operator: LinearOperator, claim: Claim) -> Node:
+    stated = Premise(statement=f"{type(model).__name__} is {claim}", holds=True, basis=claim.basis, how=claim.evidence)
+    node = resting_on(stated, operator).as_node()
+    assert node.basis is not None
+    return _limited(replace(node, claim=replace(claim, basis=node.basis), source=claim.source), model)
+
+
+def _limited(node: Node, model: Reconstructor) -> Node:
+    """The node, no stronger than it is known that the model does what it says; see ``basis_of_model``."""
+    known, name = basis_of_model(model), type(model).__name__
+    if known is BY_CONSTRUCTION or not node.holds or node.basis is None:
+        return node
+    basis = min(node.basis, known)
+    premise = Premise(
+        statement=f"calling {name} does what its objective, solver and claims say",
+        holds=True,
+        basis=known,
+        how="" if known > ASSUMED else f"{name} does not state that it is by construction",
+        remedy=f"the author of {name} would state it in the class: basis: ClassVar[Basis] = BY_CONSTRUCTION",
     )
+    claim = None if node.claim is None else replace(node.claim, basis=basis)
+    return replace(node, basis=basis, claim=claim, children=(*node.children, premise.as_node()))
 
 
 def _lipschitz(model: Reconstructor, operator: LinearOperator) -> Node | None:
@@ -119,15 +135,15 @@ def _lipschitz(model: Reconstructor, operator: LinearOperator) -> Node | None:
         return None
     statement = "errors in y are amplified at most by |R|: |R(y1) - R(y2)| <= |R| |y1 - y2|"
     if not isinstance(model, Adjoint):
-        return Node(statement=statement, holds=True, basis=linear.basis, how="no bound of |R| is known")
+        unknown = Premise(statement=statement, holds=True, basis=linear.basis, how="no bound of |R| is known")
+        return _limited(resting_on(unknown, operator).as_node(), model)
     norm = operator.norm()
-    basis = min(linear.basis, norm.basis)
-    claim = Claim(
-        property="lipschitz", params={"constant": norm.upper}, basis=basis, evidence=f"|A*| = |A|, {norm.how}"
-    )
-    return Node(
-        statement=statement, holds=True, basis=basis, claim=claim, value=norm.upper, how=f"|A*| = |A|, {norm.how}"
-    )
+    how = f"|A*| = |A|, {norm.how}"
+    premise = Premise(statement=statement, holds=True, basis=min(linear.basis, norm.basis), value=norm.upper, how=how)
+    node = resting_on(premise, operator).as_node()
+    assert node.basis is not None
+    claim = Claim(property="lipschitz", params={"constant": norm.upper}, basis=node.basis, evidence=how)
+    return _limited(replace(node, claim=claim), model)
 
 
 def _rules(registry: Registry | None) -> tuple[tuple[Rule, ...], tuple[Node, ...]]:

@@ -12,6 +12,9 @@ from ..claims import Basis, Claim
 #: Version of the layout of ``Node.as_dict``. It changes when a key is removed or changes its meaning.
 SCHEMA_VERSION = 1
 
+#: What every tree speaks of, said once below it.
+NOTE = "The theorems are statements in exact arithmetic; the bounds of norms include rounding."
+
 
 @dataclass(frozen=True, kw_only=True)
 class Node:
@@ -47,9 +50,22 @@ class Node:
         """The deepest nodes below that do not hold: the premises to look at."""
         return tuple(node for node in self.walk() if not node.holds and all(c.holds for c in node.children))
 
+    def __str__(self) -> str:
+        return self.render_text()
+
+    @property
+    def shown(self) -> str:
+        """The number and what it is compared with, with as many digits as tell them apart."""
+        if self.value is None:
+            return ""
+        other = 1.0 if self.bound is None else self.bound
+        digits = 6 if self.value == other or f"{self.value:.6g}" != f"{other:.6g}" else 15
+        value = f"{self.value:.{digits}g}"
+        return value if self.bound is None else f"{value} against {self.bound:.{digits}g}"
+
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready, with ``schema_version`` at the top; a number that JSON has no word for becomes None."""
-        return {"schema_version": SCHEMA_VERSION, **self._as_dict()}
+        """JSON-ready, with ``schema_version`` and ``note`` at the top; None for a number that JSON has no word for."""
+        return {"schema_version": SCHEMA_VERSION, "note": NOTE, **self._as_dict()}
 
     def _as_dict(self) -> dict[str, Any]:
         return {
@@ -59,6 +75,7 @@ class Node:
             "claim": None if self.claim is None else self.claim.as_dict(),
             "value": _finite(self.value),
             "bound": _finite(self.bound),
+            "shown": self.shown,
             "how": self.how,
             "formula": self.formula,
             "source": self.source,
@@ -67,9 +84,9 @@ class Node:
             "children": [child._as_dict() for child in self.children],
         }
 
-    def render_text(self) -> str:
-        """The tree as indented lines."""
-        return "\n".join(self._lines(0))
+    def render_text(self, *, note: bool = True) -> str:
+        """The tree as indented lines, and a last one that says in which arithmetic it holds."""
+        return "\n".join((*self._lines(0), *((NOTE,) if note else ())))
 
     def _lines(self, depth: int) -> Iterator[str]:
         margin = "  " * depth
@@ -86,11 +103,7 @@ class Node:
             yield from child._lines(depth + 1)
 
     def _tail(self) -> str:
-        numbers = ""
-        if self.value is not None:
-            numbers = f": {self.value:.6g}"
-            if self.bound is not None:
-                numbers += f" against {self.bound:.6g}"
+        numbers = f": {self.shown}" if self.shown else ""
         how = f" ({self.how})" if self.how else ""
         basis = f" [{self.basis.label}]" if self.basis is not None else " [does not hold]"
         return f"{numbers}{how}{basis}"

@@ -9,7 +9,7 @@ from ..operators.base import LinearOperator
 from ..operators.identity import Identity
 from ..solvers.pdhg import PDHG
 from ..solvers.problems import SaddleProblem
-from .premises import convex, exact_adjoints, has_saddle_point, proximable
+from .premises import convex, exact_adjoints, has_saddle_point, proximable, resting_on
 from .rule import Conclusion, Premise, Rule, Setting
 
 
@@ -31,13 +31,14 @@ def _pdhg_premises(setting: Setting) -> tuple[Premise, ...]:
 
 def _norm(operator: LinearOperator, index: int) -> Premise:
     interval = operator.norm()
-    return Premise(
+    premise = Premise(
         statement=f"|K_{index}| is bounded, K_{index} = {operator!r}",
         holds=True,
         basis=interval.basis,
         value=interval.upper,
         how=interval.how,
     )
+    return resting_on(premise, operator)
 
 
 def _pdhg_product(setting: Setting) -> tuple[float, str]:
@@ -62,7 +63,7 @@ def _pdhg_steps(setting: Setting) -> Premise:
     problem = setting.problem
     assert isinstance(problem, SaddleProblem)
     product, refusal = _pdhg_product(setting)
-    return Premise(
+    premise = Premise(
         statement="the steps are positive and tau * sum_i sigma_i |K_i|^2 <= 1",
         holds=not refusal and product <= 1,
         basis=min(operator.norm().basis for _, operator in problem.blocks),
@@ -71,6 +72,7 @@ def _pdhg_steps(setting: Setting) -> Premise:
         how="with the upper bounds of the norms",
         remedy=refusal or "lower tau or sigma, or leave both out",
     )
+    return resting_on(premise, *(operator for _, operator in problem.blocks))
 
 
 def _pdhg_conclusion(setting: Setting) -> Conclusion:

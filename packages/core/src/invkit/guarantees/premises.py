@@ -3,33 +3,53 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
 
-from ..claims import ASSUMED, BY_CONSTRUCTION, Basis, find_claim
+from ..claims import ASSUMED, BY_CONSTRUCTION, find_claim
 from ..functionals.algebra import Composition, Scaled, Sum, split_composition, terms_of
 from ..functionals.base import Differentiable, Functional, Proximable
 from ..functionals.indicators import Ball, Box
 from ..functionals.norms import L2, GroupL1, SquaredL2
 from ..functionals.zero import Zero
 from ..operators.base import LinearOperator
+from ..operators.moving import basis_of, silent_classes
 from .rule import Premise
+
+
+def resting_on(premise: Premise, *things: Any) -> Premise:
+    """The premise, no stronger than its objects state; where that weakens it, it names them and what would help."""
+    if not premise.holds:
+        return premise
+    basis = min(premise.basis, *(basis_of(thing) for thing in things))
+    names = ", ".join(cls.__qualname__.rpartition(".")[2] for cls in silent_classes(tuple(things)))
+    if not names:
+        return replace(premise, basis=basis, remedy="")
+    return replace(
+        premise,
+        basis=basis,
+        how="; ".join(filter(None, (premise.how, f"{names} does not state that it is by construction"))),
+        remedy=f"the author of {names} would state it in the class: basis: ClassVar[Basis] = BY_CONSTRUCTION",
+    )
 
 
 def convex(functional: Functional, name: str) -> Premise:
     """f is convex, as it claims."""
     claim = find_claim(functional.claims(), "convex")
-    return Premise(
+    premise = Premise(
         statement=f"{name} = {functional!r} is convex",
         holds=claim is not None,
         basis=claim.basis if claim is not None else ASSUMED,
         how=claim.evidence if claim is not None else "it does not claim to be",
-        remedy="choose a convex functional, or state its convexity if it is",
+        remedy="choose a convex functional, or let its convexity() return 0.0 or a modulus if it is",
     )
+    return resting_on(premise, functional)
 
 
 def smooth(functional: Differentiable, name: str) -> Premise:
     """The gradient of f is Lipschitz with a known constant."""
     found = functional.smoothness()
-    return Premise(
+    premise = Premise(
         statement=f"the gradient of {name} is Lipschitz with a known constant L",
         holds=found is not None,
         basis=found.basis if found is not None else ASSUMED,
@@ -37,6 +57,7 @@ def smooth(functional: Differentiable, name: str) -> Premise:
         how=found.how if found is not None else "no constant is known",
         remedy="give the functional a smoothness(), or choose a solver that needs none",
     )
+    return resting_on(premise, functional)
 
 
 def step_below(step_size: float | None, functional: Differentiable, limit: float, *, strict: bool) -> Premise:
@@ -49,7 +70,7 @@ def step_below(step_size: float | None, functional: Differentiable, limit: float
             statement=statement, holds=False, basis=ASSUMED, value=step_size, how="L is not known", remedy=remedy
         )
     bound = limit / lipschitz.upper if lipschitz.upper > 0 else float("inf")
-    return Premise(
+    premise = Premise(
         statement=statement,
         holds=0 < step_size < bound if strict else 0 < step_size <= bound,
         basis=lipschitz.basis,
@@ -58,18 +79,20 @@ def step_below(step_size: float | None, functional: Differentiable, limit: float
         how=f"L <= {lipschitz.upper:.6g}, {lipschitz.how}",
         remedy=remedy,
     )
+    return resting_on(premise, functional)
 
 
 def proximable(functional: Proximable, name: str) -> Premise:
     """The proximal map is that of f, as it claims."""
     claim = find_claim(functional.claims(), "prox")
-    return Premise(
+    premise = Premise(
         statement=f"the proximal map of {name} = {functional!r} is exact",
         holds=claim is not None,
         basis=claim.basis if claim is not None else ASSUMED,
         how=claim.evidence if claim is not None else "",
         remedy="give its proximal map in closed form and claim it",
     )
+    return resting_on(premise, functional)
 
 
 def exact_adjoints(objective: Functional) -> tuple[Premise, ...]:
@@ -81,12 +104,13 @@ def _exact_adjoint(operator: LinearOperator) -> Premise:
     claims = operator.claims()
     found = [find_claim(claims, name) for name in ("linear", "adjoint")]
     known = [claim for claim in found if claim is not None]
-    return Premise(
+    premise = Premise(
         statement=f"{operator!r} is linear and its adjoint is exact",
         holds=len(known) == len(found),
         basis=min((claim.basis for claim in known), default=ASSUMED),
         remedy="use an implementation with a matched adjoint",
     )
+    return resting_on(premise, operator)
 
 
 def operators_of(functional: Functional) -> Iterator[LinearOperator]:
@@ -107,24 +131,26 @@ def has_minimiser(objective: Functional) -> Premise:
     A sum of c f(K x) does where f is a square, a norm, or an indicator, if x = 0 is feasible or only one term is an
     indicator, and that without an operator: each term is bounded below and constant in each of its directions of
     recession, boxes being polyhedral (Rockafellar, Convex Analysis, 1970, Theorems 27.1 and 27.3). A strongly
-    convex functional attains it in one point. Of anything else it is assumed.
+    convex functional that is finite somewhere attains it in one point. Of anything else it is assumed.
     """
     modulus = objective.convexity()
-    if modulus:
-        return Premise(
+    if modulus and _is_finite_somewhere(objective):
+        premise = Premise(
             statement="a minimiser exists and is unique",
             holds=True,
-            basis=_basis_of_convexity(objective),
+            basis=BY_CONSTRUCTION,
             value=modulus,
             how="strongly convex with this modulus",
         )
+        return resting_on(premise, objective)
     known = _is_known_sum(objective)
-    return Premise(
+    premise = Premise(
         statement="a minimiser exists",
         holds=True,
         basis=BY_CONSTRUCTION if known else ASSUMED,
         how="squares, norms and indicators (Rockafellar 1970, Theorem 27.3)" if known else "assumed",
     )
+    return resting_on(premise, objective)
 
 
 def has_saddle_point(objective: Functional) -> Premise:
@@ -133,40 +159,50 @@ def has_saddle_point(objective: Functional) -> Premise:
     The dual one exists where every term that is not polyhedral is finite around a feasible point (Rockafellar 1970,
     Corollary 31.2.1), which the terms known to ``has_minimiser`` are: around 0, or everywhere but in one indicator.
     """
-    primal = has_minimiser(objective)
     known = _is_known_sum(objective)
-    return Premise(
+    premise = Premise(
         statement="a saddle point exists",
         holds=True,
-        basis=min(primal.basis, BY_CONSTRUCTION) if known else ASSUMED,
+        basis=BY_CONSTRUCTION if known else ASSUMED,
         how="squares, norms and indicators (Rockafellar 1970, Theorem 27.3 and Corollary 31.2.1)"
         if known
         else "assumed",
     )
-
-
-def _basis_of_convexity(functional: Functional) -> Basis:
-    claim = find_claim(functional.claims(), "strongly_convex")
-    return claim.basis if claim is not None else ASSUMED
+    return resting_on(premise, objective)
 
 
 def _is_known_sum(objective: Functional) -> bool:
-    indicators = []
+    """Squares, norms and indicators whose sum is finite somewhere."""
+    kinds = (type(inner) for inner, _ in _parts(objective))
+    return all(kind in (*_FINITE, Box, Ball) for kind in kinds) and _is_finite_somewhere(objective)
+
+
+def _is_finite_somewhere(objective: Functional) -> bool:
+    """At most one term may be infinite, and that somewhere not; or all that may are indicators that contain 0."""
+    limited = [
+        (inner, operator)
+        for inner, operator in _parts(objective)
+        if type(inner) not in _FINITE and not (isinstance(inner, Differentiable) and inner.smoothness() is not None)
+    ]
+    alone = len(limited) == 1 and limited[0][1] is None
+    return alone or all(_contains_zero(inner) for inner, _ in limited)
+
+
+def _parts(objective: Functional) -> Iterator[tuple[Functional, LinearOperator | None]]:
+    """f and K of each term c f(K x)."""
     for term in terms_of(objective):
         _, inner, operator = split_composition(term)
         while isinstance(inner, Scaled):
             inner = inner.functional
-        if type(inner) in (Box, Ball):
-            indicators.append((inner, operator))
-        elif type(inner) not in (SquaredL2, GroupL1, L2, Zero):
-            return False
-    alone = len(indicators) == 1 and indicators[0][1] is None
-    return alone or all(_contains_zero(inner) for inner, _ in indicators)
+        yield inner, operator
 
 
 def _contains_zero(indicator: Functional) -> bool:
-    """Whether 0 is feasible, and for a ball, which is not polyhedral, inside."""
-    if isinstance(indicator, Box):
+    """Whether 0 is known to be feasible, and for a ball, which is not polyhedral, inside."""
+    if type(indicator) is Box:
         return indicator.low <= 0 <= indicator.high
-    assert isinstance(indicator, Ball)
-    return float(indicator.radius) > 0
+    return type(indicator) is Ball and float(indicator.radius) > 0
+
+
+#: Finite everywhere.
+_FINITE = (SquaredL2, GroupL1, L2, Zero)

@@ -48,7 +48,9 @@ def _reason(tree: Node, at_least: Basis) -> str:
         return f"{_failure(node)} {_sentence(node.remedy or 'change the method, or drop the requirement')}"
     for node in tree.walk():
         if node.basis is not None and node.basis < at_least and not node.children:
-            return f"This is only {node.basis.label}: {node.statement}. Choose parts for which it is known."
+            why = f" ({node.how})" if node.how and node.how != node.basis.label else ""
+            advice = _sentence(node.remedy or "choose parts for which it is known")
+            return f"This is only {node.basis.label}: {node.statement}{why}. {advice}"
     return "No theorem concludes it. Change the method, or drop the requirement."
 
 

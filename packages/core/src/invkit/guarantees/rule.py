@@ -74,10 +74,11 @@ class Conclusion:
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A theorem that applies to one type of solver; a plugin adds its own through the hook ``invkit_rules``.
+    """A theorem about one type of solver, its subclasses left out; a plugin adds its own by ``invkit_rules``.
 
     name: lower case with hyphens.   statement: the theorem in a sentence.   formula: its inequality.
-    source: publication and number.   solver: the type of solver it is about.
+    source: publication and number.   solver: the type of solver it is about; a
+    subclass may step otherwise.
     premises: the hypotheses, evaluated; all of them, so that every one that fails is named.
     conclude: the conclusion, asked for only if all premises hold.
     """
@@ -91,7 +92,7 @@ class Rule:
     conclude: Callable[[Setting], Conclusion]
 
     def applies_to(self, setting: Setting) -> bool:
-        return isinstance(setting.solver, self.solver)
+        return type(setting.solver) is self.solver
 
     def apply(self, setting: Setting) -> Node:
         """The node of this theorem. A rule that raises is a node that says so, and no other node suffers."""

@@ -7,9 +7,10 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from ..claims import Claim
+from ..claims import ASSUMED, Basis, Claim
 from ..functionals.base import Functional
 from ..operators.base import LinearOperator
+from ..operators.moving import basis_of_class
 from ..solvers.base import Solver
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback
@@ -19,6 +20,9 @@ class Reconstructor(nn.Module, abc.ABC):
     """model(y, operator) -> x, for any operator the method can use.
 
     y: a batch of the operator's codomain.   x: a batch of its domain. Each image is reconstructed alone.
+
+    A class outside the core that states nothing is assumed to do what it says; its author may state in its own body
+    ``basis: ClassVar[Basis] = BY_CONSTRUCTION``.
     """
 
     @abc.abstractmethod
@@ -59,3 +63,9 @@ class IterativeReconstructor(Reconstructor):
         callback: Callback | None = None,
     ) -> Solution:
         """Reconstruct, with the status of each image, its residual and the history."""
+
+
+def basis_of_model(model: Reconstructor) -> Basis:
+    """How strongly it is known that a model does what it says: as its class states it, if no call was replaced."""
+    calls = ("forward", "solve", "objective", "used_solver", "is_direct", "claims")
+    return ASSUMED if any(name in vars(model) for name in calls) else basis_of_class(type(model))

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from ..claims import BY_CONSTRUCTION, Claim
+from ..claims import Claim
 from ..errors import ShapeError
-from .moving import Movable, versions_of
+from .moving import Movable, basis_of, versions_of
 from .norm import Interval
 from .space import Space
 
@@ -67,7 +67,7 @@ class Operator(Movable, abc.ABC):
 
     def claims(self) -> tuple[Claim, ...]:
         """What this operator states of itself."""
-        return (Claim(property="differentiable", basis=BY_CONSTRUCTION),)
+        return (Claim(property="differentiable", basis=basis_of(self)),)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.domain.shape} -> {self.codomain.shape}, {self.domain.dtype})"
@@ -117,13 +117,13 @@ class LinearOperator(Operator):
 
     def claims(self) -> tuple[Claim, ...]:
         """Linear, exact adjoint, norm interval, and the structure."""
-        norm = self.norm()
+        norm, basis = self.norm(), basis_of(self)
         bounds = {"lower": norm.lower, "upper": norm.upper}
         return (
-            Claim(property="linear", basis=BY_CONSTRUCTION),
-            Claim(property="adjoint", basis=BY_CONSTRUCTION),
-            Claim(property="norm_bound", params=bounds, basis=norm.basis, evidence=norm.how),
-            *(Claim(property=name, basis=BY_CONSTRUCTION) for name in sorted(self.structure)),
+            Claim(property="linear", basis=basis),
+            Claim(property="adjoint", basis=basis),
+            Claim(property="norm_bound", params=bounds, basis=min(norm.basis, basis), evidence=norm.how),
+            *(Claim(property=name, basis=basis) for name in sorted(self.structure)),
             *super().claims(),
         )
 

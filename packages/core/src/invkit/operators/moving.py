@@ -9,6 +9,7 @@ from typing import Any, Self, final
 import torch
 from torch import Tensor
 
+from ..claims import ASSUMED, BY_CONSTRUCTION, Basis
 from .space import Space, numbered, same_kind
 
 
@@ -36,6 +37,38 @@ def tensors_of(thing: Any) -> Iterator[Tensor]:
     elif isinstance(thing, Movable):
         for field in dataclasses.fields(thing):  # type: ignore[arg-type]
             yield from tensors_of(getattr(thing, field.name))
+
+
+def basis_of(thing: Any) -> Basis:
+    """How strongly what a movable object says of itself is known: as its class states it, no stronger than its parts.
+
+    A class of the core is written and measured here. Another one states it in its own body,
+    ``basis: ClassVar[Basis] = BY_CONSTRUCTION``; what it inherits counts for nothing, because a subclass may change
+    what its parent was right about. Silence is ASSUMED.
+    """
+    return min((basis_of_class(cls) for cls in _classes_in(thing)), default=BY_CONSTRUCTION)
+
+
+def silent_classes(thing: Any) -> tuple[type, ...]:
+    """The classes because of which ``basis_of`` is weaker than BY_CONSTRUCTION."""
+    return tuple(cls for cls in dict.fromkeys(_classes_in(thing)) if basis_of_class(cls) < BY_CONSTRUCTION)
+
+
+def basis_of_class(cls: type) -> Basis:
+    """What a class states of itself; see ``basis_of``."""
+    stated = vars(cls).get("basis")
+    if isinstance(stated, Basis):
+        return stated
+    return BY_CONSTRUCTION if cls.__module__.partition(".")[0] == "invkit" else ASSUMED
+
+
+def _classes_in(thing: Any) -> Iterator[type]:
+    if isinstance(thing, tuple | list):
+        for item in thing:
+            yield from _classes_in(item)
+    elif isinstance(thing, Movable):
+        yield type(thing)
+        yield from _classes_in(tuple(vars(thing).values()))
 
 
 def versions_of(thing: Any) -> tuple[tuple[int, int], ...] | None:
