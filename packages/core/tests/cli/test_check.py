@@ -72,6 +72,24 @@ def test_an_unknown_name_is_one_line_and_ends_with_two(invkit) -> None:
     assert "Did you mean core/identity?" in err
 
 
+def test_a_dtype_of_integers_ends_with_two(invkit) -> None:
+    code, out, err = invkit("check", "core/identity", "--dtype", "int8")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "dtype: name is 'int8'" in err
+
+
+def test_a_target_that_does_not_resolve_ends_with_four(invkit, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("lying_plugin")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(LYING.replace('target=f"{__name__}:Scaled"', 'target=f"{__name__}:Scald"'), module.__dict__)
+    code, out, _ = invkit(
+        "check", "liar", registry=Registry([EntryPoint("liar", module.__name__, "invkit")], environ={})
+    )
+    assert code == 4
+    assert "failed to run" in out
+    assert "lying_plugin:Scald" in out
+
+
 def test_a_device_that_is_not_there_ends_with_two(invkit) -> None:
     code, out, err = invkit("check", "core/identity", "--device", "cuda:99")
     assert (code, out, err.count("\n")) == (2, "", 1)

@@ -74,6 +74,22 @@ def test_info_tells_the_parameters_with_types_and_defaults(invkit: Run) -> None:
     assert item["parameters"][1] == {"name": "channels", "type": "int", "required": False, "default": "1"}
 
 
+def test_a_device_that_nothing_runs_on_is_refused(invkit: Run) -> None:
+    for device in ("tpu", "cuda:x", ""):
+        code, out, err = invkit("list", "--device", device)
+        assert (code, out) == (2, "")
+        assert f"--device: name is {device!r}, expected cpu, cuda, mps, xpu" in err
+
+
+def test_info_tells_what_a_configuration_sets_beside_the_parameters(invkit: Run) -> None:
+    _, out, _ = invkit("info", "core/tv")
+    assert "config key  weight: float = 1.0 (in the regulariser table of a model)" in out
+    assert "domain" not in out
+    (item,) = json.loads(invkit("info", "core/pdhg", "--json")[1])["objects"]
+    assert [key["name"] for key in item["configuration_keys"]] == ["rtol", "atol", "max_steps", "check_every"]
+    assert [parameter["name"] for parameter in item["parameters"]] == ["tau", "sigma", "balance"]
+
+
 def test_info_of_a_name_with_two_kinds_tells_both(invkit: Run) -> None:
     assert [item["kind"] for item in json.loads(invkit("info", "gradient-descent", "--json")[1])["objects"]] == [
         "solver",
@@ -101,6 +117,7 @@ def test_the_doctor_ends_with_3_when_a_target_cannot_be_loaded(invkit: Run, monk
     code, out, _ = invkit("plugins", "doctor")
     assert code == 3
     assert "  core/identity" in out
+    assert "Run 'invkit plugins doctor'" not in out
     assert "Something is wrong: see above." in out
 
 

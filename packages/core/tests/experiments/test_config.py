@@ -48,6 +48,24 @@ def test_set_reads_toml_values_and_falls_back_to_text(write):
     assert config.operator.parameters == {"image_shape": [3, 4]}
 
 
+LISTS = MINIMAL + '[[compare]]\nuse = "core/adjoint"\n[[compare]]\nuse = "core/pseudo-inverse"\n'
+
+
+def test_set_counts_into_a_list_of_tables(write):
+    config = load(write(LISTS), ["compare.1.rtol=1e-3", "compare.0.use=core/variational", "compare.0.solver=core/pdhg"])
+    assert [use.use for use in config.compare] == ["core/variational", "core/pseudo-inverse"]
+    assert config.compare[0].parameters == {"solver": {"use": "core/pdhg"}}
+    assert config.compare[1].parameters == {"rtol": 1e-3}
+
+
+@pytest.mark.parametrize("index", ["2", "-1", "x"])
+def test_an_index_that_is_none_is_refused(write, index):
+    with pytest.raises(ConfigError, match=f"index is '{index}' in compare.{index}.use, expected a number, 0 to 1"):
+        load(write(LISTS), [f"compare.{index}.use=core/adjoint"])
+    with pytest.raises(ConfigError, match="expected no entry: the list is empty"):
+        load(write("compare = []\n" + MINIMAL), [f"compare.{index}.use=core/adjoint"])
+
+
 def test_the_input_file_is_kept_apart_from_the_data(write, tmp_path):
     config = load(write(MINIMAL), input_file=tmp_path / "x.npy")
     assert config.input == str(tmp_path / "x.npy")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 import invkit
-from invkit.errors import ConfigError, MissingDependencyError, UnknownNameError
+from invkit.errors import ConfigError, MissingDependencyError, ShapeError, UnknownNameError
 from invkit.plugins import Registry, build_with, get_registry, set_registry
 
 from .conftest import HEAD, MakePlugin, MakeRegistry
@@ -24,6 +24,7 @@ def invkit_operators():
         Spec(name="open", target=__name__ + ":open_ended", **both),
         Spec(name="builtin", target="operator:itemgetter", **both),
         Spec(name="settings", target=__name__ + ":Settings", **both),
+        Spec(name="picky", target=__name__ + ":picky", **both),
         Spec(name="cpu-only", target=__name__ + ":Placed", summary="A thing."),
     ]
 
@@ -42,6 +43,20 @@ class Moved:
     def to(self, device=None, dtype=None):
         self.moved_to = (device, dtype)
         return self
+
+def picky(how, value=None):
+    if how == "key":
+        return {}[value]
+    if how == "config":
+        from invkit.errors import ShapeError
+        raise ShapeError("value: shape is wrong.")
+    if how == "defect":
+        return 1 / 0
+    return {"type": lambda: 1 < value, "value": lambda: int(value), "index": lambda: value[5],
+            "attribute": lambda: value.shape, "silent": lambda: bare()}[how]()
+
+def bare():
+    raise ValueError
 
 def open_ended(kind, ref="x", **rest):
     return kind, ref, rest
@@ -100,7 +115,7 @@ def test_a_device_that_is_not_there_is_refused_before_the_target_is_even_found(
     registry: Registry, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    with pytest.raises(MissingDependencyError, match=r"^device: name is 'cuda', expected one of the 0 CUDA devices"):
+    with pytest.raises(MissingDependencyError, match=r"^device: name is 'cuda', .*sees no CUDA device\."):
         build_with(registry, "operator", "my/not-there", {}, device="cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
@@ -121,13 +136,50 @@ def test_a_device_or_dtype_that_the_object_does_not_support_is_refused(registry:
         build_with(registry, "operator", "my/moved", {}, dtype=torch.float64)
 
 
-@pytest.mark.parametrize("dtype", ["float", "int32x", "nn", 3])
+@pytest.mark.parametrize("dtype", ["float", "int32x", "int8", "nn", 3])
 def test_a_dtype_that_is_none_is_refused(dtype: str, registry: Registry) -> None:
     if dtype == "float":  # torch's own second name of float32
         assert build_with(registry, "operator", "my/moved", {}, dtype=dtype).moved_to == (None, torch.float32)
         return
     with pytest.raises(ConfigError, match=r"^dtype: name is .*, expected 'float32', 'float64'"):
         build_with(registry, "operator", "my/moved", {}, dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    ("how", "value", "cause"),
+    [
+        ("type", "x", "'<' not supported between instances of 'int' and 'str'"),
+        ("value", "x", "invalid literal for int.* 'x'"),
+        ("index", (1,), "IndexError: tuple index out of range"),
+        ("key", 3, "KeyError: 3"),
+        ("attribute", 3, "'int' object has no attribute 'shape'"),
+        ("silent", 3, "ValueError:"),
+    ],
+)
+def test_a_value_that_the_target_cannot_work_with_is_named_with_the_cause(
+    how: str, value: object, cause: str, registry: Registry
+) -> None:
+    message = rf"^my/picky: parameters are how = '{how}', value = .*, and {cause}\. Correct their types or values\.$"
+    with pytest.raises(ConfigError, match=message) as caught:
+        build_with(registry, "operator", "my/picky", {"how": how, "value": value})
+    assert isinstance(caught.value.__cause__, TypeError | ValueError | LookupError | AttributeError)
+
+
+def test_long_values_are_cut_and_tensors_are_told_by_their_shape(registry: Registry) -> None:
+    with pytest.raises(ConfigError, match=r"how = 'x+\.\.\.x+', value = Tensor of shape \(3, 2\), and KeyError"):
+        build_with(registry, "operator", "my/picky", {"how": "x" * 500, "value": torch.ones(3, 2)})
+
+
+def test_what_the_target_says_itself_and_a_defect_pass_as_they_are(registry: Registry) -> None:
+    with pytest.raises(ShapeError, match=r"^value: shape is wrong\.$"):
+        build_with(registry, "operator", "my/picky", {"how": "config"})
+    with pytest.raises(ZeroDivisionError, match="division"):
+        build_with(registry, "operator", "my/picky", {"how": "defect"})
+
+
+def test_a_number_for_a_kernel_is_one_line() -> None:
+    with pytest.raises(ConfigError, match=r"^core/blur: parameters are kernel = 1, image_shape = 64, and .*iterable"):
+        invkit.build("operator", "core/blur", kernel=1, image_shape=64)
 
 
 def test_the_public_build_uses_the_registry_of_the_process(registry: Registry) -> None:

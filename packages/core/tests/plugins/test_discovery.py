@@ -25,16 +25,16 @@ BROKEN = {
     "generator exit": (HEAD + HOOK + "raise GeneratorExit", State.FAILED, r"^invkit_operators: GeneratorExit$"),
     "no API": (GOOD.replace("CORE_API", "API"), State.FAILED, r"CORE_API is None, expected \(major, minor\)"),
     "text as API": (GOOD.replace("(1, 0)", "'1.0'"), State.FAILED, r"CORE_API is '1.0', expected \(major, minor\)"),
-    "too old": (GOOD.replace("(1, 0)", "(0, 9)"), State.INCOMPATIBLE, r"is 0.9, .*pip install --upgrade some-broken\."),
+    "too old": (GOOD.replace("(1, 0)", "(0, 9)"), State.INCOMPATIBLE, r"is 0.9, .*Install a newer some-broken\."),
     "too new minor": (
         GOOD.replace("(1, 0)", "(1, 7)"),
         State.INCOMPATIBLE,
-        r"is 1.7, .*pip install --upgrade invkit\.",
+        r"is 1.7, .*Install a newer invkit\.",
     ),
     "too new major": (
         GOOD.replace("(1, 0)", "(2, 0)"),
         State.INCOMPATIBLE,
-        r"is 2.0, .*pip install --upgrade invkit\.",
+        r"is 2.0, .*Install a newer invkit\.",
     ),
     "unknown hook": (
         GOOD.replace("_operators", "_operator"),

@@ -10,6 +10,7 @@ import pytest
 
 from invkit.errors import ConfigError, MissingDependencyError, PluginError, UnknownNameError
 from invkit.plugins import Registry, State, singular
+from invkit.plugins.roles import announce
 
 from .conftest import GOOD, HEAD, MakePlugin, MakeRegistry
 
@@ -57,6 +58,7 @@ def test_a_bare_name_with_two_meanings_is_refused_with_both_ids(rays: Registry) 
 def test_a_role_is_resolved_by_device_and_priority_with_ties_by_id(
     rays: Registry, device: str | None, chosen: str, caplog: pytest.LogCaptureFixture
 ) -> None:
+    announce.cache_clear()
     with caplog.at_level(logging.INFO, logger="invkit"):
         assert rays.find("operator", "ray-transform", device=device).id == chosen
     assert f"ray-transform: picked {chosen} for" in caplog.text

@@ -94,6 +94,16 @@ def test_checks_of_plugins_are_asked_of_every_object(registry: Registry) -> None
     assert found["adjoint"].outcome is Outcome.NOT_REFUTED
 
 
+def test_a_printed_report_is_the_table_of_the_program_and_its_repr_is_short(registry: Registry) -> None:
+    report = check("third/lying", registry=registry)
+    lines = str(report).splitlines()
+    assert lines[0].split()[:3] == ["OBJECT", "CHECK", "RESULT"]
+    assert any(line.split()[:4] == ["third/lying", "declared", "averaged", "refuted"] for line in lines)
+    assert lines[-1].endswith("it never proves one.")
+    assert repr(report).startswith("Report(1 refuted, ")
+    assert len(repr(report)) < 80
+
+
 def test_the_report_is_json_and_raises_on_request(registry: Registry) -> None:
     report = check("third/lying", registry=registry)
     assert json.loads(json.dumps(report.as_dict(), allow_nan=False))["passed"] is False

@@ -49,10 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _report_unhealthy(registry, arguments)
         create_app(registry)(args=arguments, prog_name="invkit")
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
-        if code == ExitCode.INTERRUPTED:
-            complain("interrupted.")
-        return code
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except KeyboardInterrupt:
         complain("interrupted.")
         return ExitCode.INTERRUPTED

@@ -75,4 +75,6 @@ def run(*, output: Path = Path("invkit-demo"), seed: int = 0) -> int:
     report = output / "report.html"
     write_text(report, html)
     say(str(report))
+    if interrupted:
+        complain("interrupted; what there was has been written.")
     return ExitCode.INTERRUPTED if interrupted else ExitCode.DONE

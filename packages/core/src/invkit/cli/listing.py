@@ -11,6 +11,9 @@ from ..errors import ConfigError, InvkitError
 from ..plugins import Entry, Registry, parameters_of, singular
 from .output import ExitCode, complain, table, write, write_json
 
+#: Kinds of devices that torch has and a Spec may name; those that a plugin adds are known through its Specs.
+_DEVICES = ("cpu", "cuda", "mps", "xpu")
+
 
 def list_objects(registry: Registry, kind: str | None, *, claim: str | None, device: str | None, as_json: bool) -> int:
     """Print the registered objects of one kind or of all, those with the claim, those for the device."""
@@ -18,7 +21,7 @@ def list_objects(registry: Registry, kind: str | None, *, claim: str | None, dev
         kind = singular(kind)
     if claim is not None:
         claim = _property(claim)
-    wanted = None if device is None else device.partition(":")[0].casefold()
+    wanted = None if device is None else _device_type(registry, device)
     entries = [
         entry
         for entry in registry.entries(kind)
@@ -40,7 +43,14 @@ def info(registry: Registry, ref: str, *, as_json: bool) -> int:
     """Print everything about the objects of this id, bare name or role, their parameters included."""
     entries = registry.find_all(ref)
     if as_json:
-        objects = [{**describe(registry, entry), "parameters": _parameters(registry, entry)[0]} for entry in entries]
+        objects = [
+            {
+                **describe(registry, entry),
+                "parameters": _parameters(registry, entry)[0],
+                "configuration_keys": _configuration_keys(registry, entry),
+            }
+            for entry in entries
+        ]
         write_json({"objects": objects})
         return ExitCode.DONE
     write("\n\n".join(_paragraph(registry, entry) for entry in entries))
@@ -94,7 +104,10 @@ def _paragraph(registry: Registry, entry: Entry) -> str:
     lines += [f"  source      {reference}" for reference in spec.references]
     if trouble:
         return "\n".join([*lines, f"  parameters  cannot be read: {trouble}"])
-    return "\n".join([*lines, *(f"  parameter   {_signature(parameter)}" for parameter in parameters)])
+    lines += [f"  parameter   {_signature(parameter)}" for parameter in parameters]
+    keys = _configuration_keys(registry, entry)
+    lines += [f"  config key  {_signature(key)} (in the {entry.kind} table of a model)" for key in keys]
+    return "\n".join(lines)
 
 
 def _signature(parameter: dict[str, Any]) -> str:
@@ -110,21 +123,43 @@ def _parameters(registry: Registry, entry: Entry) -> tuple[list[dict[str, Any]],
         return [], str(error)
     if not callable(target):  # a rule or a check is the object itself
         return [], ""
-    return [
-        {
-            "name": str(parameter) if parameter.kind is parameter.VAR_KEYWORD else name,
-            "type": _annotation(parameter.annotation),
-            "required": parameter.default is parameter.empty and parameter.kind is not parameter.VAR_KEYWORD,
-            "default": None if parameter.default is parameter.empty else repr(parameter.default),
-        }
-        for name, parameter in (parameters_of(target) or {}).items()
-    ], ""
+    parameters = dict(parameters_of(target) or {})
+    if entry.kind == "regulariser":
+        parameters.pop("domain", None)  # the model gives it
+    return [_described(parameter) for parameter in parameters.values()], ""
+
+
+def _configuration_keys(registry: Registry, entry: Entry) -> list[dict[str, Any]]:
+    """What a configuration may set beside the parameters, such as the weight of a regulariser."""
+    if entry.kind not in ("regulariser", "solver") or registry.missing(entry):
+        return []
+    from ..experiments.building import configuration_keys  # imports torch
+
+    return [_described(key) for key in configuration_keys(entry.kind).values()]
+
+
+def _described(parameter: inspect.Parameter) -> dict[str, Any]:
+    is_open = parameter.kind is parameter.VAR_KEYWORD
+    return {
+        "name": str(parameter) if is_open else parameter.name,
+        "type": _annotation(parameter.annotation),
+        "required": parameter.default is parameter.empty and not is_open,
+        "default": None if parameter.default is parameter.empty else repr(parameter.default),
+    }
 
 
 def _annotation(annotation: Any) -> str:
     if annotation is inspect.Parameter.empty:
         return ""
     return annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+
+
+def _device_type(registry: Registry, device: str) -> str:
+    name, _, index = device.strip().casefold().partition(":")
+    known = dict.fromkeys([*_DEVICES, *(one for entry in registry.entries() for one in entry.spec.devices)])
+    if name not in known or (":" in device and not index.isdecimal()):
+        raise ConfigError(f"--device: name is {device!r}, expected {', '.join(known)}, or cuda:0. Choose one of them.")
+    return name
 
 
 def _property(name: str) -> str:

@@ -13,13 +13,23 @@ import typer
 from typer.core import TyperGroup
 
 from ..plugins import Entry, Registry
-from .output import complain
+from .output import ExitCode, complain
 
 FROM_PLUGINS = "From plugins"
 
 
 class Group(TyperGroup):
-    """A group whose plain help lists the commands by panel: its own first, then those from plugins."""
+    """A group whose plain help lists the commands by panel: its own first, then those from plugins.
+
+    It says when an interrupt reaches it; a command that ends with ``INTERRUPTED`` itself has said what it kept.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            complain("interrupted.")
+            raise typer.Exit(ExitCode.INTERRUPTED) from None
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         panels: dict[str, list[tuple[str, Any]]] = {"Commands": [], FROM_PLUGINS: []}

@@ -6,7 +6,7 @@ import enum
 import json
 import logging
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import (
@@ -21,6 +21,7 @@ from ..errors import (
     ShapeError,
     UnknownNameError,
 )
+from ..text import table as table  # one place for whatever prints
 
 #: Version of the layout of every ``--json`` output. It changes when a key is removed or changes its meaning.
 SCHEMA_VERSION = 1
@@ -71,16 +72,6 @@ def complain(message: str) -> None:
 def is_watched() -> bool:
     """Whether somebody sees standard error: progress bars belong on a screen, not in a log."""
     return sys.stderr.isatty()
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Aligned columns without lines or colours; the last column is never padded nor cut."""
-    lines = [header, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(header) - 1)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths, strict=False)), line[-1]]).rstrip()
-        for line in lines
-    )
 
 
 class _ToStandardError(logging.Handler):

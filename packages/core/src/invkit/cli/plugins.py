@@ -9,6 +9,7 @@ from typing import Any
 
 from ..errors import InvkitError, MissingDependencyError
 from ..plugins import CORE_API, Registry, Status
+from ..plugins.loading import SEE_DOCTOR
 from .output import ExitCode, table, write, write_json
 
 #: Distributions whose versions explain most of what can be wrong.
@@ -72,7 +73,7 @@ def _troubles(registry: Registry, status: Status) -> tuple[str, ...]:
             except MissingDependencyError:
                 break
             except InvkitError as error:
-                lines.append(" ".join(str(error).split()))
+                lines.append(" ".join(str(error).split()).removesuffix(SEE_DOCTOR).rstrip())
     return tuple(lines)
 
 

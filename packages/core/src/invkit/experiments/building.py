@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -16,12 +15,13 @@ from torch import Tensor
 from ..data.formats import read
 from ..data.sample import Sample
 from ..errors import ConfigError, DataError
-from ..models import Reconstructor, Stopping
+from ..functionals import Functional
+from ..models import Reconstructor, Stopping, Variational
 from ..operators import LinearOperator
 from ..operators.sampling import PATTERNS
-from ..operators.space import complex_dtype
-from ..plugins import Registry
-from ..plugins.build import build_with, check_parameters
+from ..operators.space import Space, complex_dtype
+from ..plugins import Entry, Registry
+from ..plugins.build import blamed_on, build_with, check_names, parameters_of
 from ..plugins.device import resolve_device, resolve_dtype
 from .config import Config, Use
 
@@ -61,7 +61,8 @@ def build_sample(config: Config, registry: Registry) -> Sample:
         raise ConfigError(
             f"{entry.id}: index is {config.index}, expected less than {len(dataset)}, the number of samples. Lower it."
         )
-    return dataset[config.index]
+    with blamed_on(entry.id, config.data.parameters):  # files are read, and phantoms drawn, only now
+        return dataset[config.index]
 
 
 def build_operator(config: Config, registry: Registry, sample: Sample) -> LinearOperator:
@@ -102,40 +103,70 @@ def build_model(use: Use, registry: Registry) -> Reconstructor:
     """
     parameters = _tuples(use.parameters)
     regulariser, solver = parameters.get("regulariser"), parameters.get("solver")
-    if isinstance(regulariser, Mapping):
-        inner = dict(regulariser)
+    if regulariser is not None:
+        inner = _table(regulariser, "model.regulariser")
         entry = registry.find("regulariser", _named(inner, "model.regulariser"))
+        target = registry.load(entry)
+        _check_keys(entry, target, inner)
         if "weight" in inner:
             parameters["weight"] = inner.pop("weight")
-        target = registry.load(entry)
-        check_parameters(entry, target, {"domain": None, **inner})
-        parameters["regulariser"] = functools.partial(target, **inner)
-    if isinstance(solver, Mapping):
-        inner = dict(solver)
-        name = _named(inner, "model.solver")
+        parameters["regulariser"] = _factory(entry, target, inner)
+    if solver is not None:
+        inner = _table(solver, "model.solver")
+        entry = registry.find("solver", _named(inner, "model.solver"))
+        _check_keys(entry, registry.load(entry), inner)
         stopping = {key: inner.pop(key) for key in _STOPPING if key in inner}
         if stopping:
-            parameters["stopping"] = Stopping(**stopping)
-        parameters["solver"] = build_with(registry, "solver", name, inner)
+            with blamed_on("model.solver", stopping):
+                parameters["stopping"] = Stopping(**stopping)
+        parameters["solver"] = build_with(registry, "solver", entry.id, inner)
     model: Reconstructor = build_with(registry, "model", use.use, parameters)
     return model
+
+
+def configuration_keys(kind: str) -> dict[str, inspect.Parameter]:
+    """What the table of a regulariser or solver in a model takes beside the parameters of the object itself."""
+    if kind == "regulariser":
+        return {"weight": inspect.signature(Variational).parameters["weight"]}
+    return dict(inspect.signature(Stopping).parameters) if kind == "solver" else {}
+
+
+def _check_keys(entry: Entry, target: Any, table: Mapping[str, Any]) -> None:
+    """Raises: ConfigError for a key that neither the object nor its place in the model takes."""
+    known = parameters_of(target)
+    if known is None or any(parameter.kind is parameter.VAR_KEYWORD for parameter in known.values()):
+        return
+    check_names(entry.id, table, [*configuration_keys(entry.kind), *(name for name in known if name != "domain")])
+
+
+def _factory(entry: Entry, target: Any, parameters: Mapping[str, Any]) -> Callable[[Space], Functional]:
+    """The regulariser on a domain that is known only when the model meets an operator."""
+
+    def build(domain: Space) -> Functional:
+        with blamed_on(entry.id, parameters):
+            made: Functional = target(domain, **parameters)
+        return made
+
+    return build
 
 
 def sampling_pattern(table: Mapping[str, Any], image_shape: tuple[int, ...], seed: int) -> Tensor:
     """``{ use = "variable-density-lines", fraction = 0.25 }``, or ``{ file = "mask.npy", centred = true }``.
 
-    Raises: ConfigError if neither is named; DataError if the file does not fit.
+    Raises: ConfigError if neither is named, or a value is of the wrong type; DataError if the file does not fit.
     """
-    inner = dict(table)
+    with blamed_on("operator.sampling_pattern", {**table, "image_shape": image_shape}):
+        return _pattern(dict(table), tuple(image_shape), seed)
+
+
+def _pattern(inner: dict[str, Any], image_shape: tuple[int, ...], seed: int) -> Tensor:
     if "file" in inner:
         array = np.squeeze(read(inner.pop("file")).array)
         centred = inner.pop("centred", True)
         if inner:
             raise ConfigError(f"sampling_pattern: key is {next(iter(inner))!r}, expected file or centred. Remove it.")
-        if array.shape != tuple(image_shape):
-            raise DataError(
-                f"sampling_pattern: the file has shape {array.shape}, expected {tuple(image_shape)}. Rebuild it."
-            )
+        if array.shape != image_shape:
+            raise DataError(f"sampling_pattern: the file has shape {array.shape}, expected {image_shape}. Rebuild it.")
         pattern = torch.from_numpy(np.ascontiguousarray(array, dtype=np.float32))
         return torch.fft.ifftshift(pattern) if centred else pattern
     name = inner.pop("use", None)
@@ -150,7 +181,7 @@ def sampling_pattern(table: Mapping[str, Any], image_shape: tuple[int, ...], see
             )
     if "fraction" not in inner:
         raise ConfigError("sampling_pattern: fraction is missing, expected a number in (0, 1]. Use 0.25 for 4x.")
-    return PATTERNS[name](tuple(image_shape), generator=generator, **inner)
+    return PATTERNS[name](image_shape, generator=generator, **inner)
 
 
 def pattern_of(operator: Any) -> Tensor | None:
@@ -178,6 +209,14 @@ def _context(sample: Sample) -> dict[str, Any]:
     if sample.coil_sensitivities is not None:
         context["coil_sensitivities"] = sample.coil_sensitivities
     return context
+
+
+def _table(value: Any, where: str) -> dict[str, Any]:
+    if isinstance(value, str):
+        return {"use": value}
+    if not isinstance(value, Mapping):
+        raise ConfigError(f'{where}: value is {value!r}, expected a table or a name. Write {{ use = "..." }}.')
+    return dict(value)
 
 
 def _named(table: dict[str, Any], where: str) -> str:

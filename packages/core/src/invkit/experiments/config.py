@@ -66,6 +66,19 @@ class Config(BaseModel):
     def _list_as_tuple(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
 
+    @field_validator("model", "compare", mode="before")
+    @classmethod
+    def _names_as_tables(cls, value: Any) -> Any:
+        """``solver = "core/pdhg"`` is short for ``solver = { use = "core/pdhg" }``."""
+        if isinstance(value, list | tuple):
+            return tuple(cls._names_as_tables(item) for item in value)
+        if not isinstance(value, dict):
+            return value
+        return {
+            key: {"use": inner} if key in ("regulariser", "solver") and isinstance(inner, str) else inner
+            for key, inner in value.items()
+        }
+
     @field_validator("require")
     @classmethod
     def _known_properties(cls, value: tuple[str, ...]) -> tuple[str, ...]:
@@ -84,7 +97,8 @@ def load(path: Path, overrides: Sequence[str] = (), input_file: Path | None = No
     """Read and check a configuration.
 
     overrides: ``key=value`` with dots between tables, the value as TOML writes it (``model.solver.rtol=1e-5``); what is
-    no TOML value is taken as a string.   input_file: becomes ``input``.
+    no TOML value is taken as a string. A number counts into a list (``compare.0.weight=2``).
+    input_file: becomes ``input``.
 
     Raises: ConfigError if the file is not TOML, or a key or value is not acceptable; it names the key and near ones.
     """
@@ -118,11 +132,20 @@ def _override(table: dict[str, Any], override: str) -> None:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text
+    place: Any = table
     for part in path[:-1]:
-        table = table.setdefault(part, {})
-        if not isinstance(table, dict):
-            raise ConfigError(f"--set: {key} goes through {part}, which is {table!r}, expected a table. Correct it.")
-    table[path[-1]] = value
+        place = place[_index(place, part, key)] if isinstance(place, list) else place.setdefault(part, {})
+        if not isinstance(place, dict | list):
+            raise ConfigError(f"--set: {key} goes through {part}, which is {place!r}, expected a table. Correct it.")
+    place[_index(place, path[-1], key) if isinstance(place, list) else path[-1]] = value
+
+
+def _index(entries: list[Any], part: str, key: str) -> int:
+    if part.isdecimal() and int(part) < len(entries):
+        return int(part)
+    numbers = "0" if len(entries) == 1 else f"0 to {len(entries) - 1}"
+    wanted = f"a number, {numbers}" if entries else "no entry: the list is empty"
+    raise ConfigError(f"--set: index is {part!r} in {key}, expected {wanted}. Correct it.")
 
 
 def _first(error: ValidationError) -> str:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
-from collections.abc import Mapping
+import reprlib
+import textwrap
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError
+from ..errors import ConfigError, InvkitError
 from .device import resolve_device, resolve_dtype
 from .status import Entry
 
@@ -31,8 +34,9 @@ def build(
     ref: an id, a bare name that is unique within the kind, or a role.
     device, dtype: passed to a target that takes them; otherwise the object is moved there with its own ``to``.
 
-    Raises: UnknownNameError; ConfigError for a parameter that the target does not take, one that is missing, or a
-    device or dtype that it does not support; MissingDependencyError for a device or module that is not there.
+    Raises: UnknownNameError; ConfigError for a parameter that the target does not take, one that is missing, a value
+    that it cannot work with, or a device or dtype that it does not support; MissingDependencyError for a device or
+    module that is not there.
     """
     from . import get_registry
 
@@ -59,7 +63,10 @@ def build_with(
     target = registry.load(entry)
     accepted = {name: value for name, value in placement.items() if _takes(target, name)}
     check_parameters(entry, target, {**parameters, **accepted})
-    made = target(**parameters, **accepted)
+    with blamed_on(entry.id, parameters):
+        made = target(**parameters, **accepted)
+        if entry.kind == "operator":  # its spaces are worked out when they are asked for
+            getattr(made, "domain", None), getattr(made, "codomain", None)
     left = {name: value for name, value in placement.items() if name not in accepted}
     return made.to(**left) if left and hasattr(made, "to") else made
 
@@ -78,18 +85,44 @@ def check_parameters(entry: Entry, target: Any, parameters: Mapping[str, Any]) -
         for name, parameter in signature.items()
         if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
     }
-    for name in parameters:
-        if name not in named and not open_ended:
-            near = difflib.get_close_matches(name, named, n=2)
-            hint = f"Did you mean {' or '.join(near)}?" if near else "Remove it."
-            raise ConfigError(
-                f"{entry.id}: parameter is {name!r}, expected one of {', '.join(named) or '(it takes none)'}. {hint}"
-            )
+    if not open_ended:
+        check_names(entry.id, parameters, named)
     missing = [
         name for name, parameter in named.items() if parameter.default is parameter.empty and name not in parameters
     ]
     if missing:
         raise ConfigError(f"{entry.id}: parameter {', '.join(missing)} is missing, expected a value. Add it.")
+
+
+def check_names(owner: str, given: Iterable[str], known: Collection[str]) -> None:
+    """Raises: ConfigError naming the first parameter that is not among the known ones, those near, and all of them."""
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=2)
+            hint = f"Did you mean {' or '.join(near)}?" if near else "Remove it."
+            raise ConfigError(
+                f"{owner}: parameter is {name!r}, expected one of {', '.join(known) or '(it takes none)'}. {hint}"
+            )
+
+
+@contextlib.contextmanager
+def blamed_on(owner: str, parameters: Mapping[str, Any]) -> Iterator[None]:
+    """Inside, what a value of the wrong type or size sets off is an error of these parameters.
+
+    Raises: ConfigError, with the parameters and the first cause, in place of TypeError, ValueError, AttributeError,
+    IndexError and KeyError; errors of invkit pass as they are.
+    """
+    try:
+        yield
+    except InvkitError:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError) as error:
+        shown = ", ".join(f"{name} = {_short(value)}" for name, value in parameters.items()) or "none"
+        cause = " ".join(str(error).split()).removesuffix(".")
+        if isinstance(error, LookupError) or not cause:  # the text of a KeyError is the key alone
+            cause = f"{type(error).__name__}: {cause}"
+        cause = textwrap.shorten(cause, 200, placeholder=" ...")
+        raise ConfigError(f"{owner}: parameters are {shown}, and {cause}. Correct their types or values.") from error
 
 
 def parameters_of(target: Any) -> Mapping[str, inspect.Parameter] | None:
@@ -103,6 +136,13 @@ def parameters_of(target: Any) -> Mapping[str, inspect.Parameter] | None:
 def _takes(target: Any, name: str) -> bool:
     parameter = (parameters_of(target) or {}).get(name)
     return parameter is not None and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, str | int | float | complex | tuple | list | Mapping | None):
+        return reprlib.repr(value)
+    shape = getattr(value, "shape", None)
+    return type(value).__name__ + ("" if shape is None else f" of shape {tuple(shape)}")
 
 
 def _check_support(entry: Entry, placement: Mapping[str, Any]) -> None:

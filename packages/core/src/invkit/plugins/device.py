@@ -29,10 +29,9 @@ def resolve_device(device: str | torch.device) -> torch.device:
     if resolved.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if (resolved.index or 0) >= count:
-            raise MissingDependencyError(
-                f"device: name is '{resolved}', expected one of the {count} CUDA devices that torch "
-                f"{torch.__version__} sees. Choose another one, or device 'cpu'."
-            )
+            seen = f"one of the {count} CUDA devices that torch {torch.__version__} sees. Choose another one, or 'cpu'."
+            none = f"one that is there: torch {torch.__version__} sees no CUDA device. Choose 'cpu'."
+            raise MissingDependencyError(f"device: name is '{resolved}', expected {seen if count else none}")
         return resolved
     try:
         torch.empty(0, device=resolved)
@@ -44,11 +43,11 @@ def resolve_device(device: str | torch.device) -> torch.device:
 
 
 def resolve_dtype(dtype: str | torch.dtype) -> torch.dtype:
-    """``"float64"`` and ``torch.float64`` are both ``torch.float64``. Raises: ConfigError if there is none."""
+    """``"float64"`` and ``torch.float64`` are both ``torch.float64``. Raises: ConfigError if none, or of integers."""
     import torch
 
     found: Any = getattr(torch, dtype.removeprefix("torch."), None) if isinstance(dtype, str) else dtype
-    if not isinstance(found, torch.dtype):
+    if not isinstance(found, torch.dtype) or not (found.is_floating_point or found.is_complex):
         raise ConfigError(
             f"dtype: name is {dtype!r}, expected 'float32', 'float64', 'complex64' or 'complex128'. Choose one of them."
         )

@@ -35,7 +35,7 @@ def check_plugin_name(name: str) -> None:
 def check_api(plugin: object, distribution: str) -> tuple[int, int]:
     """The ``CORE_API`` that the plugin states. It fits if its major is ours and its minor not larger than ours.
 
-    Raises: Rejected, saying which side to upgrade.
+    Raises: Rejected, saying which side is too old.
     """
     api = getattr(plugin, "CORE_API", None)
     if not (isinstance(api, tuple) and len(api) == 2 and all(type(part) is int for part in api)):
@@ -47,13 +47,13 @@ def check_api(plugin: object, distribution: str) -> tuple[int, int]:
     if (major, minor) > CORE_API:
         outdated = "invkit"
     elif major < CORE_API[0]:
-        outdated = distribution or "the plugin"
+        outdated = distribution or "version of the plugin"
     else:
         return (major, minor)
     raise Rejected(
         State.INCOMPATIBLE,
         f"CORE_API is {major}.{minor}, expected {CORE_API[0]}.0 to {CORE_API[0]}.{CORE_API[1]}. "
-        f"Upgrade {outdated}: pip install --upgrade {outdated.removeprefix('the ')}.",
+        f"Install a newer {outdated}.",
     )
 
 

@@ -13,6 +13,9 @@ from typing import Any
 from ..errors import InvkitError, MissingDependencyError, PluginError
 from .status import Entry
 
+#: The way out that the doctor's own report leaves out.
+SEE_DOCTOR = "Run 'invkit plugins doctor'."
+
 #: Distributions whose name on the package index is not that of the module.
 _PIP_NAMES: Mapping[str, str] = MappingProxyType(
     {"PIL": "pillow", "astra": "astra-toolbox", "pywt": "PyWavelets", "skimage": "scikit-image"}
@@ -58,14 +61,14 @@ def load(entry: Entry, attribute: str = "target") -> Any:
     except BaseException as error:  # a plugin's module that calls sys.exit() does not end the program
         raise PluginError(
             f"{entry.id} ({entry.origin}): import of {attribute} {path!r} raised {type(error).__name__}: {error}, "
-            "expected it to succeed. Run 'invkit plugins doctor'."
+            f"expected it to succeed. {SEE_DOCTOR}"
         ) from error
     try:
         return getattr(module, name)
     except AttributeError as error:
         raise PluginError(
             f"{entry.id} ({entry.origin}): {attribute} is {path!r}, expected a name that {module_name} defines. "
-            "Run 'invkit plugins doctor'."
+            f"{SEE_DOCTOR}"
         ) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Sequence
 
@@ -33,8 +34,14 @@ def pick(role: str, candidates: Sequence[Entry], device: object = None) -> Entry
         )
     chosen = _best(installed)
     others = ", ".join(entry.id for entry in candidates if entry is not chosen)
-    logger.info("%s: picked %s for %s%s", role, chosen.id, wanted, f" (others: {others})" if others else "")
+    announce(f"{role}: picked {chosen.id} for {wanted}" + (f" (others: {others})" if others else ""))
     return chosen
+
+
+@functools.cache
+def announce(message: str) -> None:
+    """Log this once in a process: a role is resolved wherever it is used, and that is the same news each time."""
+    logger.info("%s", message)
 
 
 def device_type(device: object) -> str:

@@ -19,16 +19,23 @@ from .cases import Example, as_example, kind_of
 from .check import Check, CheckResult, Context, Outcome, unmeasured
 from .checks import CHECKS
 from .declared import compare_declared
+from .summary import summarise
 
 #: Kinds whose objects the checks look at; the others only have to load.
 CHECKED_KINDS = ("operator", "regulariser", "solver", "model")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Report:
-    """The results of checking one or several objects."""
+    """The results of checking one or several objects; printed, the table of ``invkit check``."""
 
     results: tuple[CheckResult, ...]
+
+    def __str__(self) -> str:
+        return summarise(self.results, self.counts)
+
+    def __repr__(self) -> str:
+        return f"Report({', '.join(f'{count} {outcome}' for outcome, count in self.counts.items())})"
 
     @property
     def refuted(self) -> tuple[CheckResult, ...]:
@@ -144,8 +151,9 @@ def _check_entry(
     checks: Sequence[Check],
 ) -> Iterator[CheckResult]:
     spec = entry.spec
-    if entry.kind not in CHECKED_KINDS or not spec.example:
-        yield _load_row(registry, entry)
+    loaded = _load_row(registry, entry)
+    if loaded.is_bad or entry.kind not in CHECKED_KINDS or not spec.example or registry.missing(entry):
+        yield loaded
         return
     if device.type not in spec.devices:
         yield _row(entry, Outcome.SKIPPED, f"it works on {', '.join(spec.devices)}, not on {device.type}")
@@ -201,7 +209,7 @@ def _check_example(
 
 
 def _load_row(registry: Registry, entry: Entry) -> CheckResult:
-    """Of what no check looks at, that it can be loaded."""
+    """Whether the target can be loaded, which is all there is to say of what no check looks at."""
     try:
         registry.load(entry)
     except MissingDependencyError as error:

@@ -1,0 +1,48 @@
+"""Results of checks as a table: one row per check and object, its dtypes together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from ..text import table
+from .check import CheckResult, Outcome
+
+
+def summarise(results: Iterable[CheckResult], counts: Mapping[str, int]) -> str:
+    """The table that ``invkit check`` prints, with how often each outcome occurred below it."""
+    rows = [_row(group) for group in _grouped(results)]
+    shown = table(("OBJECT", "CHECK", "RESULT", "WORST", "ALLOWED", "TRIALS", "DTYPES", "REMARK"), rows)
+    totals = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    return f"{shown}\n\n{totals or 'nothing to check'}. A measurement can refute a claim; it never proves one."
+
+
+def _grouped(results: Iterable[CheckResult]) -> list[list[CheckResult]]:
+    """The results of one check of one object that ended alike, over dtypes."""
+    groups: dict[tuple[str, str, str, Outcome], list[CheckResult]] = {}
+    for result in results:
+        groups.setdefault((result.subject, result.check, result.concerns, result.outcome), []).append(result)
+    return list(groups.values())
+
+
+def _row(results: list[CheckResult]) -> tuple[str, ...]:
+    measured = [result for result in results if result.measurement is not None]
+    worst = max(measured, key=_badness, default=results[0])
+    found = worst.measurement
+    remark = worst.reason if worst.outcome is not Outcome.NOT_REFUTED else ""
+    name = worst.check if worst.check not in ("claim", "declared") else f"{worst.check} {worst.concerns}"
+    return (
+        worst.subject,
+        name,
+        worst.outcome.value,
+        "" if found is None else f"{found.value:.2g}",
+        "" if found is None else f"{found.bound:.2g}",
+        "" if found is None else str(sum(r.measurement.trials for r in measured if r.measurement is not None)),
+        ",".join(dict.fromkeys(result.dtype for result in results if result.dtype)),
+        remark,
+    )
+
+
+def _badness(result: CheckResult) -> float:
+    found = result.measurement
+    assert found is not None
+    return found.value / found.bound if found.bound > 0 else found.value
