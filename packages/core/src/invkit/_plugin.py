@@ -138,7 +138,7 @@ def invkit_datasets() -> list[Spec]:
         ),
         Spec(
             name="kspace",
-            summary="A fully sampled multi-coil k-space measurement read from a file.",
+            summary="Multi-coil k-space, fully sampled or not, read from a file.",
             role="multi-coil-fourier-input",
             target=f"{home}:KSpaceFile",
             devices=_DEVICES,

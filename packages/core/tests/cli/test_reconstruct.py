@@ -127,13 +127,13 @@ def test_an_interrupted_run_is_written_all_the_same(here, capsys, monkeypatch):
         (["--output", "nowhere/x.npy"], "nowhere"),
         (["--input", "empty.npy", "--set", "data={use='core/image'}"], "empty"),
         (["--input", "empty.npy"], "empty"),
-        (["--set", "require=['convergent']", "--set", "model={use='core/adjoint'}"], "lacking"),
+        (["--set", "require=['convergent']", "--set", "model={use='core/adjoint'}"], "is not guaranteed"),
     ],
 )
 def test_bad_input_is_one_line_and_writes_nothing(here, capsys, arguments, match):
     (here / "empty.npy").touch()
     before = sorted(here.rglob("*"))
-    assert main(["reconstruct", "config.toml", *arguments]) == (4 if match == "lacking" else 2)
+    assert main(["reconstruct", "config.toml", *arguments]) == (4 if match == "is not guaranteed" else 2)
     err = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("invkit: ct")]
     assert match in err[-1]
     assert "Traceback" not in "".join(err)
@@ -181,3 +181,10 @@ def test_evaluate_needs_a_truth_of_the_same_size(here, capsys):
     assert "(5, 5)" in capsys.readouterr().err
     assert main(["evaluate", "."]) == 2
     assert "record" in capsys.readouterr().err
+
+
+def test_a_runs_folder_that_cannot_be_written_is_refused_before_the_work(here, capsys, monkeypatch):
+    (here / "runs.npy").touch()
+    monkeypatch.setattr("invkit.cli.reconstruct.run_all", lambda *a, **k: pytest.fail("it ran"))
+    assert main(["reconstruct", "config.toml", "--runs", "runs.npy"]) == 2
+    assert "is no folder to write to" in capsys.readouterr().err

@@ -73,7 +73,7 @@ def test_a_required_guarantee_that_holds_lets_the_run_go_on():
 
 
 def test_a_required_guarantee_that_is_missing_refuses_the_run():
-    with pytest.raises(GuaranteeError, match="lacking: convergent"):
+    with pytest.raises(GuaranteeError, match="convergent is not guaranteed"):
         prepare(changed(require=["convergent"], model={"use": "core/adjoint"}))
 
 
@@ -183,3 +183,90 @@ def test_metrics_use_the_range_of_the_truth():
     found = compare(truth + 0.1, truth)
     span = float(truth.max() - truth.min())
     assert found["psnr"] == pytest.approx(20 * math.log10(span / 0.1), abs=1e-3)
+
+
+def test_noise_and_sampling_pattern_are_independent_in_either_precision():
+    from invkit.experiments.streams import stream
+
+    for dtype in (torch.float32, torch.float64):
+        uniform = torch.rand(20_000, dtype=dtype, generator=stream(7, "sampling pattern"))
+        normal = torch.randn(20_000, dtype=dtype, generator=stream(7, "noise"))
+        assert abs(float(torch.corrcoef(torch.stack([uniform, normal.square()]))[0, 1])) < 0.03
+    # One seed for both is what this guards against.
+    uniform = torch.rand(20_000, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
+    normal = torch.randn(20_000, dtype=torch.float64, generator=torch.Generator().manual_seed(7))
+    pairs = torch.stack([uniform[::2], normal[::2].square()])
+    assert abs(float(torch.corrcoef(pairs)[0, 1])) > 0.1
+
+
+def kspace_file(tmp_path, acquired=None):
+    """k-space of three coils over a disc, centred as files have it; lines that were not acquired are zero."""
+    grid = torch.linspace(-1, 1, 32)
+    image = ((grid[:, None] ** 2 + grid[None] ** 2) < 0.6).to(torch.complex64)
+    centres = torch.tensor([[-1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+    squares = (grid[None, :, None] - centres[:, 0, None, None]) ** 2 + (grid - centres[:, 1, None, None]) ** 2
+    coils = torch.exp(-squares).to(torch.complex64)
+    kspace = torch.fft.fftshift(
+        torch.fft.fft2(torch.fft.ifftshift(coils * image, dim=(1, 2)), norm="ortho"), dim=(1, 2)
+    )
+    noise = torch.randn(kspace.shape, dtype=torch.complex64, generator=torch.Generator().manual_seed(0))
+    kspace = kspace + 1e-4 * noise
+    if acquired is not None:
+        kspace = kspace * acquired
+    np.save(tmp_path / "k.npy", kspace.numpy())
+    return {"use": "core/kspace", "path": str(tmp_path / "k.npy"), "calibration_size": 12}
+
+
+def test_samples_that_were_never_acquired_are_not_taken_for_zeros(tmp_path):
+    acquired = torch.zeros(32)
+    acquired[::2] = 1
+    acquired[8:24] = 1
+    data = kspace_file(tmp_path, acquired)
+    without = prepare(changed(data=data, operator={"use": "core/sense"}, noise=None))
+    pattern = without.operator.left.sampling_pattern
+    assert int((pattern != 0).sum()) == 32 * int(acquired.sum())
+    assert "75.0 % of k-space sampled" in " ".join(without.notes)
+    assert "retrospectively" not in " ".join(without.notes)
+    # A pattern of one's own is restricted to what there is.
+    table = {"use": "variable-density-lines", "fraction": 0.75, "centre_fraction": 0.3}
+    both = prepare(changed(data=data, operator={"use": "core/sense", "sampling_pattern": table}, noise=None))
+    kept = both.operator.left.sampling_pattern != 0
+    assert bool((kept <= (pattern != 0)).all())
+    assert int(kept.sum()) < int((pattern != 0).sum())
+    assert bool((both.y[0, 0][~kept.expand(32, 32)] == 0).all())
+    assert both.truth is None
+
+
+def test_a_pattern_of_weights_weighs_measured_data_as_the_operator_does(tmp_path):
+    mask = np.full((32, 32), 0.5, dtype=np.float32)
+    np.save(tmp_path / "mask.npy", mask)
+    operator = {"use": "core/sense", "sampling_pattern": {"file": str(tmp_path / "mask.npy")}}
+    prepared = prepare(changed(data=kspace_file(tmp_path), operator=operator, noise=None))
+    residual = prepared.operator(prepared.truth) - prepared.y
+    assert float(residual.norm() / prepared.y.norm()) < 0.2
+
+
+def test_a_pattern_without_the_calibration_block_is_noted(tmp_path):
+    mask = np.ones((32, 32), dtype=np.float32)
+    mask[12:20, 12:20] = 0
+    np.save(tmp_path / "mask.npy", mask)
+    operator = {"use": "core/sense", "sampling_pattern": {"file": str(tmp_path / "mask.npy")}}
+    prepared = prepare(changed(data=kspace_file(tmp_path), operator=operator, noise=None))
+    assert "calibration of its own" in " ".join(prepared.notes)
+
+
+def test_an_image_too_small_for_ssim_keeps_its_reconstruction(tmp_path):
+    np.save(tmp_path / "tiny.npy", np.arange(20.0, dtype=np.float32).reshape(5, 4))
+    prepared = prepare(changed(data={"use": "core/image", "path": str(tmp_path / "tiny.npy")}))
+    outcome = run(prepared.methods[1], prepared)
+    assert "ssim" not in outcome.metrics
+    assert "psnr" in outcome.metrics
+
+
+def test_a_ct_slice_in_an_mri_experiment_is_noted(tmp_path):
+    pytest.importorskip("pydicom")
+    from pydicom.data import get_testdata_file
+
+    path = get_testdata_file("CT_small.dcm", download=False)
+    prepared = prepare(changed(data={"use": "core/image", "path": path, "image_shape": [32, 32]}))
+    assert "CT slice" in " ".join(prepared.notes)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED
 from invkit.errors import ConfigError
-from invkit.operators import Interval
+from invkit.operators import Coils, Dense, FiniteDifference, Fourier, Identity, Interval, Space, stack
 from invkit.operators.norm import dense_norm, nonnegative_norm, schur_norm_bound, stacked
 
 
@@ -124,3 +124,45 @@ def test_the_basis_of_a_conclusion_is_the_weakest_of_its_premises() -> None:
 def test_bounds_that_are_not_are_refused(bounds: tuple[float, float]) -> None:
     with pytest.raises(ConfigError, match="expected 0 <= lower <= upper < inf"):
         Interval(*bounds, "made up")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_bounds_hold_for_the_numbers_an_operator_really_computes(dtype) -> None:
+    complex_dtype = torch.complex64 if dtype is torch.float32 else torch.complex128
+    operators = [
+        0.1 * Identity((4,), dtype=dtype),
+        FiniteDifference((9,), spacing=0.7, dtype=dtype),
+        Fourier((64,), dtype=complex_dtype),
+        0.1 * Dense(torch.randn(6, 5, dtype=dtype, generator=torch.Generator().manual_seed(0))),
+    ]
+    for op in operators:
+        columns = torch.eye(op.domain.size, dtype=op.domain.dtype).reshape(-1, *op.domain.shape)
+        wide = torch.complex128 if op.codomain.is_complex else torch.float64
+        dense = op.forward(columns).flatten(1).to(wide)
+        largest = float(torch.linalg.svdvals(dense)[0])
+        assert op.norm().lower <= largest <= op.norm().upper
+        assert op.norm().upper - op.norm().lower < (64 + 32 * sum(columns.shape)) * torch.finfo(dtype).eps * largest
+
+
+def test_norms_survive_tiny_and_huge_numbers() -> None:
+    tiny = Coils(torch.full((2, 3), 1e-170, dtype=torch.complex128))
+    assert tiny.norm().lower == pytest.approx(math.sqrt(2) * 1e-170, rel=1e-12)
+    both = stack([1e-200 * Identity((3,), dtype=torch.float64), 1e-200 * Identity((3,), dtype=torch.float64)])
+    assert both.norm().upper == pytest.approx(math.sqrt(2) * 1e-200, rel=1e-12)
+
+
+def test_a_complex_factor_on_an_operator_from_real_to_complex_keeps_its_adjoint() -> None:
+    class RealToComplex(Identity):
+        codomain = property(lambda self: Space(self.domain.shape, torch.complex128))
+
+        def _forward(self, x):
+            return x.to(torch.complex128)
+
+        def _adjoint(self, y):
+            return y.real
+
+    op = 1j * RealToComplex((3,), dtype=torch.float64)
+    generator = torch.Generator().manual_seed(0)
+    x, y = op.domain.randn(1, generator=generator), op.codomain.randn(1, generator=generator)
+    assert op.adjoint(y).dtype == torch.float64
+    assert float((op(x) * y.conj()).real.sum()) == pytest.approx(float((x * op.adjoint(y)).sum()), rel=1e-12)

@@ -82,10 +82,10 @@ BAD = [
     ({"sigma": 0.1}, "tau is None and sigma is 0.1, expected both or neither"),
     ({"balance": 0.0}, "balance is 0.0, expected a positive number"),
     ({"balance": math.nan}, "balance is nan"),
-    ({"tau": 1.0, "sigma": 1.0}, r"tau \* sum sigma_i \|K_i\|\^2 is .*expected positive steps"),
-    ({"tau": -1.0, "sigma": 1e-3}, ".*expected positive steps"),
-    ({"tau": 1e-3, "sigma": (1e-3, 0.0)}, ".*expected positive steps"),
-    ({"tau": 1e-3, "sigma": math.nan}, ".*expected positive steps"),
+    ({"tau": 1.0, "sigma": 1.0}, r"tau \* sum sigma_i \|K_i\|\^2 is .*expected positive"),
+    ({"tau": -1.0, "sigma": 1e-3}, ".*expected positive"),
+    ({"tau": 1e-3, "sigma": (1e-3, 0.0)}, ".*expected positive"),
+    ({"tau": 1e-3, "sigma": math.nan}, ".*expected positive"),
     ({"tau": 1e-3, "sigma": (1e-3,) * 3}, "there are 3 sigmas, expected 2"),
 ]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from ..data.formats import write
 from ..data.formats.base import require_format
@@ -13,7 +12,7 @@ from ..errors import ConfigError
 from ..experiments import config as configuration
 from ..experiments.experiment import Outcome, Prepared, prepare
 from ..experiments.experiment import run as run_method
-from ..experiments.record import record, write_run
+from ..experiments.record import check_writable, record, write_run
 from ..solvers import Status
 from .output import ExitCode, complain, configure_logging, is_watched, table, write_json
 from .output import write as say
@@ -35,6 +34,7 @@ def run(
     if quiet:
         configure_logging(logging.WARNING)
     _check_output(output)
+    check_writable(runs)
     prepared = prepare(configuration.load(config, overrides, input_file))
     outcomes = run_all(prepared, progress=is_watched() and not quiet)
     interrupted = was_interrupted(outcomes, prepared)
@@ -42,7 +42,9 @@ def run(
     if output is not None:
         sample = prepared.sample
         array = outcomes[0].x.cpu().numpy()
-        write(output, array, spacing=_spacing(prepared), units=sample.units, metadata=sample.metadata)
+        # The patient's id stays behind: what is written may be shown around.
+        metadata = {key: value for key, value in sample.metadata.items() if key != "subject"}
+        write(output, array, spacing=sample.spacing, units=sample.units, metadata=metadata)
     if as_json:
         write_json({"run": str(folder), "record": record(prepared, outcomes, interrupted=interrupted)})
     else:
@@ -77,8 +79,8 @@ def results_table(outcomes: list[Outcome]) -> str:
         rows.append(
             (
                 outcome.method.name,
-                f"{metrics['psnr']:.2f}" if metrics else "-",
-                f"{metrics['ssim']:.4f}" if metrics else "-",
+                f"{metrics['psnr']:.2f}" if "psnr" in metrics else "-",
+                f"{metrics['ssim']:.4f}" if "ssim" in metrics else "-",
                 f"{outcome.seconds:.2f}",
                 outcome.status if outcome.solution is None else _steps(outcome),
             )
@@ -114,7 +116,3 @@ def _check_output(output: Path | None) -> None:
     if not output.parent.is_dir():
         raise ConfigError(f"--output: folder {output.parent} is not there, expected an existing one. Create it.")
     require_format(output)
-
-
-def _spacing(prepared: Prepared) -> Any:
-    return prepared.sample.spacing

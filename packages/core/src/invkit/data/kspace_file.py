@@ -18,6 +18,9 @@ from .resample import percentile_999
 from .sample import Sample, check_finite
 from .sequence import SampleSequence
 
+# A few samples that are zero in every coil are values, not gaps: no scan leaves out less than this share.
+_COMPLETE = 0.99
+
 
 @dataclass(frozen=True)
 class KSpaceFile(SampleSequence):
@@ -69,6 +72,8 @@ class KSpaceFile(SampleSequence):
         reference = combine_coils(measurement, sensitivities)
         scale = percentile_999(reference.numpy())
         pattern = (measurement[0] != 0).any(dim=0)
+        if float(pattern.double().mean()) > _COMPLETE:
+            pattern = torch.ones_like(pattern)
         metadata: dict[str, Any] = {
             **image.metadata,
             "scale": scale * peak,

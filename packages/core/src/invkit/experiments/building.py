@@ -24,6 +24,7 @@ from ..plugins import Entry, Registry
 from ..plugins.build import blamed_on, build_with, check_names, parameters_of
 from ..plugins.device import resolve_device, resolve_dtype
 from .config import Config, Use
+from .streams import stream
 
 logger = logging.getLogger("invkit")
 
@@ -75,6 +76,8 @@ def build_operator(config: Config, registry: Registry, sample: Sample) -> Linear
         given["sampling_pattern"] = sampling_pattern(given["sampling_pattern"], shape, config.seed)
     target = registry.load(entry)
     accepted = inspect.signature(target).parameters
+    if "sampling_pattern" in accepted:
+        given["sampling_pattern"] = _acquired(given.get("sampling_pattern"), sample)
     for name, value in context.items():
         if name in accepted and name not in given:
             given[name] = value
@@ -172,7 +175,7 @@ def _pattern(inner: dict[str, Any], image_shape: tuple[int, ...], seed: int) -> 
     name = inner.pop("use", None)
     if name not in PATTERNS:
         raise ConfigError(f"sampling_pattern: use is {name!r}, expected {' or '.join(PATTERNS)}, or file. Choose one.")
-    generator = torch.Generator().manual_seed(int(inner.pop("seed", seed)))
+    generator = stream(int(inner.pop("seed", seed)), "sampling pattern")
     known = inspect.signature(PATTERNS[name]).parameters
     for key in inner:
         if key not in known:
@@ -194,6 +197,23 @@ def pattern_of(operator: Any) -> Tensor | None:
         if inner is not None and (found := pattern_of(inner)) is not None:
             return found
     return None
+
+
+def _acquired(pattern: Tensor | None, sample: Sample) -> Tensor | None:
+    """The pattern asked for, restricted to what the measurement has: a sample that was never acquired is no zero.
+
+    Raises: DataError if nothing is left.
+    """
+    acquired = sample.metadata.get("sampling_pattern")
+    if sample.measurement is None or not isinstance(acquired, Tensor) or bool(acquired.all()):
+        return pattern
+    kept = acquired.to(torch.float32) if pattern is None else pattern * acquired
+    if not bool(kept.any()):
+        raise DataError(
+            f"{sample.name}: none of the {int((pattern != 0).sum()) if pattern is not None else 0} samples of the "
+            f"sampling pattern were acquired, expected some of {int(acquired.sum())}. Leave sampling_pattern out."
+        )
+    return kept
 
 
 def _context(sample: Sample) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,8 +11,8 @@ import torch
 from torch import Tensor
 
 from ..data.sample import Sample
-from ..errors import DataError, GuaranteeError, ShapeError
-from ..guarantees import Node, explain, missing
+from ..errors import DataError, InvkitError, ShapeError
+from ..guarantees import Node, explain, require
 from ..metrics import data_range_of, psnr, relative_error, ssim
 from ..models import IterativeReconstructor, Reconstructor
 from ..operators import HasFineSimulation, LinearOperator
@@ -19,6 +20,9 @@ from ..plugins import Registry, get_registry
 from ..solvers import Solution
 from .building import build_model, build_noise, build_operator, build_sample, pattern_of, resolve_input
 from .config import Config, Use
+from .streams import stream
+
+logger = logging.getLogger("invkit")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,16 +75,12 @@ def prepare(config: Config, registry: Registry | None = None) -> Prepared:
     sample = build_sample(config, registry)
     operator = build_operator(config, registry, sample)
     y, truth, notes = measure(config, registry, sample, operator)
+    notes += _notes_of(sample, operator)
     methods = []
     for use in (config.model, *config.compare):
         model = build_model(use, registry).to(device=config.device)
         methods.append(Method(method_name(use), use, model, explain(model, operator, y)))
-    lacking = missing(methods[0].guarantee, config.require)
-    if lacking:
-        raise GuaranteeError(
-            f"{config.model.use}: guarantees are lacking: {', '.join(lacking)}, expected all of "
-            f"{', '.join(config.require)}. Run 'invkit explain' to see which premise fails, or drop it from require."
-        )
+    require(methods[0].guarantee, config.require)
     return Prepared(config, sample, operator, y, truth, tuple(methods), notes)
 
 
@@ -101,17 +101,20 @@ def measure(
     notes = []
     if isinstance(operator, HasFineSimulation) and config.simulation.oversampling > 1:
         y = operator.simulate(truth, oversampling=config.simulation.oversampling)
-        notes.append(f"scan simulated on a grid {config.simulation.oversampling}x finer (no inverse crime)")
+        notes.append(
+            f"scan simulated by a {config.simulation.oversampling}x finer projector than the one that reconstructs, of "
+            "the same pixels"
+        )
     else:
         y = operator.forward(truth)
         notes.append("measurement simulated with the reconstructing operator itself")
     noise = build_noise(config, registry, operator)
     if noise is not None:
-        y = noise(y, torch.Generator().manual_seed(config.seed))
+        y = noise(y, stream(config.seed, "noise"))
         notes.append(f"noise: {noise}")
     pattern = pattern_of(operator)
     if pattern is not None:
-        notes.append(_sampling_note(pattern, operator))
+        notes.append(_sampling_note(pattern))
     return y, truth, tuple(notes)
 
 
@@ -124,8 +127,19 @@ def _measured(
     notes = ["real measurement, no noise added"]
     pattern = pattern_of(operator)
     if pattern is not None:
-        y = y * (pattern != 0)
-        notes.append("retrospectively undersampled: " + _sampling_note(pattern, operator))
+        y = y * pattern
+        acquired = sample.metadata.get("sampling_pattern")
+        share = 1.0 if acquired is None else float(acquired.double().mean())
+        if share < 1:
+            notes.append(f"the scanner acquired {100 * share:.1f} % of k-space")
+        note = _sampling_note(pattern)
+        used = float((pattern != 0).double().mean()) if pattern.shape == y.shape[2:] else None
+        notes.append(note if used is not None and abs(used - share) < 1e-9 else f"retrospectively undersampled: {note}")
+        if sample.coil_sensitivities is not None and not _covers_centre(pattern, config):
+            notes.append(
+                "coil sensitivities come from the centre of the file, part of which this pattern leaves out: a scan "
+                "with it would need a calibration of its own"
+            )
     reference = sample.metadata.get("reference")
     truth = None if reference is None else reference.to(operator.domain.device, operator.domain.dtype)
     if truth is not None:
@@ -149,17 +163,25 @@ def run(method: Method, prepared: Prepared, *, progress: bool = False) -> Outcom
 
 
 def compare(x: Tensor, truth: Tensor) -> dict[str, float]:
-    """PSNR and SSIM against the range of this truth, and the relative error, of the first image."""
+    """PSNR and SSIM against the range of this truth, and the relative error, of the first image, where defined."""
     x, truth = x.cpu(), truth.cpu()
     if not bool(torch.isfinite(torch.view_as_real(x) if x.is_complex() else x).all()):
         return {}  # the status says diverged; a number would say more than is known
     magnitude = truth.abs() if truth.is_complex() else truth
     data_range = data_range_of(magnitude)
-    return {
-        "psnr": float(psnr(x, truth, data_range=data_range)[0]),
-        "ssim": float(ssim(x, truth, data_range=data_range)[0]),
-        "relative_error": float(relative_error(x, truth)[0]),
-    }
+    found: dict[str, float] = {}
+    for name, metric in (
+        ("psnr", lambda: psnr(x, truth, data_range=data_range)),
+        ("ssim", lambda: ssim(x, truth, data_range=data_range)),
+        ("relative_error", lambda: relative_error(x, truth)),
+    ):
+        try:
+            found[name] = float(metric()[0])
+        except InvkitError as error:
+            # A number that is not defined here (a constant truth, an image below the window of SSIM) is left out;
+            # it must not cost the reconstruction.
+            logger.warning("%s is left out: %s", name, error)
+    return found
 
 
 def method_name(use: Use) -> str:
@@ -169,6 +191,26 @@ def method_name(use: Use) -> str:
     return f"{name} ({str(inner['use']).rpartition('/')[2]})" if isinstance(inner, Mapping) and "use" in inner else name
 
 
-def _sampling_note(pattern: Tensor, operator: LinearOperator) -> str:
+def _notes_of(sample: Sample, operator: LinearOperator) -> tuple[str, ...]:
+    """What a reader of the report should know of the file."""
+    found = [*sample.metadata.get("warnings", ()), sample.metadata.get("note")]
+    if sample.metadata.get("modality") == "CT" and operator.domain.is_complex:
+        found.append("the image is a CT slice in Hounsfield units, expected MRI for this operator")
+        logger.warning("%s: %s", sample.name, found[-1])
+    return tuple(text for text in found if text)
+
+
+def _covers_centre(pattern: Tensor, config: Config) -> bool:
+    """Whether the pattern samples the whole block that coil sensitivities are estimated from."""
+    size = int(config.data.parameters.get("calibration_size", 24))
+    block = pattern
+    for axis, n in enumerate(pattern.shape):
+        if n > 1:
+            near = torch.fft.fftfreq(n, 1 / n, device=pattern.device).abs() < size / 2
+            block = block.index_select(axis, near.nonzero()[:, 0])
+    return bool((block != 0).all())
+
+
+def _sampling_note(pattern: Tensor) -> str:
     share = float((pattern != 0).double().mean())
     return f"{100 * share:.1f} % of k-space sampled"

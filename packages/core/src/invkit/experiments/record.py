@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import platform
 import re
 import shutil
@@ -49,6 +50,16 @@ def write_run(runs: Path, name: str, prepared: Prepared, outcomes: list[Outcome]
     return folder
 
 
+def check_writable(runs: Path) -> None:
+    """Ask before long work whether run folders can be made below ``runs``.
+
+    Raises: DataError if it is a file, or neither it nor the folder it would be made in can be written to.
+    """
+    existing = next(path for path in (runs.absolute(), *runs.absolute().parents) if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        raise DataError(f"--runs: {existing} is no folder to write to, expected one. Choose another --runs folder.")
+
+
 def record(prepared: Prepared, outcomes: list[Outcome], *, interrupted: bool = False) -> dict[str, Any]:
     """What record.json holds."""
     sample = prepared.sample
@@ -60,7 +71,7 @@ def record(prepared: Prepared, outcomes: list[Outcome], *, interrupted: bool = F
         "seed": prepared.config.seed,
         "versions": versions(),
         "data": {
-            "name": sample.name,
+            "name": Path(sample.name).name,
             "spacing_mm": list(sample.spacing) if sample.spacing else None,
             "units": sample.units,
             # Files name the patient as the subject; a record is shown around.
@@ -138,7 +149,7 @@ def _fill(folder: Path, prepared: Prepared, outcomes: list[Outcome], interrupted
         write(folder / f"{stem}.npy", array)
         write_picture(folder / f"{stem}.png", array, spacing)
     case = Case.of(prepared, outcomes)
-    title = prepared.config.title or prepared.sample.name
+    title = prepared.config.title or Path(prepared.sample.name).name
     html = render(title, [case], versions=versions(), interrupted=interrupted)
     (folder / "report.html").write_text(html, encoding="utf-8")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -69,7 +70,7 @@ class Case:
             for outcome, image, error in zip(outcomes, images, errors, strict=True)
         )
         return cls(
-            title=prepared.config.title or prepared.sample.name,
+            title=prepared.config.title or Path(prepared.sample.name).name,
             notes=prepared.notes,
             operator=repr(prepared.operator),
             truth=None if truth is None else picture(truth, low, high),

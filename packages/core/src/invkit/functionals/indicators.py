@@ -24,7 +24,7 @@ class Box(Proximable):
     high: float = math.inf
 
     def __post_init__(self) -> None:
-        if not self.low <= self.high:
+        if not (self.low <= self.high and self.low < math.inf and self.high > -math.inf):
             raise ConfigError(f"Box: bounds are [{self.low}, {self.high}], expected low <= high. Swap them.")
 
     def _value(self, x: Tensor) -> Tensor:

@@ -57,7 +57,8 @@ class Scaled(LinearOperator):
         return self.factor * self.operator.forward(x)
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        return _conj(self.factor) * self.operator.adjoint(y)
+        # The factor goes first: it may be complex where the domain is real.
+        return self.operator.adjoint(_conj(self.factor) * y)
 
     def _norm(self) -> Interval:
         return self.operator.norm().scaled(abs(self._number))
@@ -85,6 +86,7 @@ class Sum(LinearOperator):
     terms: tuple[LinearOperator, ...]
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "terms", tuple(self.terms))
         for term in self.terms[1:]:
             require_space(term.domain, self.terms[0].domain, "Sum", "domain of a term")
             require_space(term.codomain, self.terms[0].codomain, "Sum", "codomain of a term")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -61,5 +62,6 @@ class Coils(HasGram, HasPseudoInverse):
         return self._adjoint(y) * torch.where(power > 0, 1 / torch.where(power > 0, power, 1), 0)
 
     def _norm(self) -> Interval:
-        power = squared_magnitude(self.sensitivities.to(torch.complex128)).sum(0)
-        return Interval.exact(float(power.max().sqrt()))
+        wide = self.sensitivities.to(torch.complex128)
+        largest = float(wide.abs().max()) or 1.0  # so that no square vanishes or overflows
+        return Interval.exact(largest * math.sqrt(float(squared_magnitude(wide / largest).sum(0).max())))

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from ..claims import BY_CONSTRUCTION, CERTIFIED, Basis
 from ..errors import ConfigError
+from .space import Space
 
 _ULPS = 8 * torch.finfo(torch.float64).eps
 
@@ -68,6 +69,14 @@ class Interval:
             min(self.basis, other.basis),
         )
 
+    def widened(self, space: Space) -> Interval:
+        """The bounds made wider by the rounding of an operator that computes in the precision of ``space``.
+
+        A rounding or two of each number, and one for each stage of a transform over n numbers: (2 + log2 n) eps / 2.
+        """
+        slack = (2 + math.log2(space.size)) * torch.finfo(space.dtype).eps / 2
+        return Interval(self.lower * (1 - slack), self.upper * (1 + slack), self.how, self.basis)
+
     def scaled(self, factor: float) -> Interval:
         """Bounds of |factor| times the value."""
         factor = abs(factor)
@@ -86,7 +95,7 @@ def stacked(norms: list[Interval]) -> Interval:
     """Bounds of |(A_1, ..., A_m)| = |sum A_i* A_i|^(1/2): between max |A_i| and (sum |A_i|^2)^(1/2)."""
     return Interval(
         max(n.lower for n in norms),
-        math.sqrt(sum(n.upper**2 for n in norms)) * (1 + len(norms) * _ULPS),
+        math.hypot(*(n.upper for n in norms)) * (1 + len(norms) * _ULPS),
         "stack: root sum of squares",
         min(n.basis for n in norms),
     )
@@ -143,12 +152,16 @@ def nonnegative_norm(
     upper_squared, lower = math.inf, 0.0
     for _ in range(num_steps):
         projected = forward(x)
+        if not float(projected.max()):
+            return Interval(0.0, 0.0, "every weight is zero", BY_CONSTRUCTION)
         image = adjoint(projected)
         upper_squared = min(upper_squared, float((image / x).max()))
         lower = max(lower, float(torch.linalg.vector_norm(projected.double()) / torch.linalg.vector_norm(x.double())))
         # x stays strictly positive, as the theorem needs.
         x = (image / image.max()).clamp_min(floor)
-    upper = math.sqrt(upper_squared) * (1 + slack)
+    # Products of weights below the smallest normal number count as zero; what they hide is below its root.
+    hidden = math.sqrt(torch.finfo(real_precision(start)).tiny * (terms + 8))
+    upper = math.sqrt(upper_squared) * (1 + slack) + (hidden if upper_squared < hidden else 0.0)
     return Interval(
         min(lower * (1 - slack), upper), upper, "Collatz-Wielandt bound of a nonnegative matrix, rounded outwards"
     )

@@ -124,8 +124,16 @@ def inner(x: Tensor, z: Tensor) -> Tensor:
 
 
 def norm(x: Tensor) -> Tensor:
-    """|x|_2 of each image: shape (batch,), real."""
-    return torch.linalg.vector_norm(x.flatten(1), dim=1) if x.numel() else x.new_zeros(len(x)).abs()
+    """|x|_2 of each image, (batch,) in float64: the squares of float32 numbers would vanish or overflow."""
+    wide = torch.complex128 if x.is_complex() else torch.float64
+    if not x.numel():
+        return torch.zeros(len(x), dtype=torch.float64, device=x.device)
+    return torch.linalg.vector_norm(x.flatten(1), dim=1, dtype=wide)
+
+
+def rounding(x: Tensor) -> float:
+    """The relative spacing of numbers in the precision of x."""
+    return torch.finfo(x.dtype).eps
 
 
 def squared_magnitude(x: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..functionals.base import Functional
-from ..operators.space import norm, per_image
+from ..operators.space import norm, per_image, rounding
 from .base import Optimality, Solver
 from .problems import LinearProblem, as_linear
 
@@ -18,6 +18,7 @@ class ConjugateGradientState:
     """x, the residual r = b - H x, the search direction p, and |r|^2.
 
     floor: the |r|^2 that is rounding.   curvature: the largest <p, H p> / |p|^2 so far, at most |H|.
+    reach: the largest |x| so far.
     """
 
     x: Tensor
@@ -26,6 +27,7 @@ class ConjugateGradientState:
     squared: Tensor
     floor: Tensor
     curvature: Tensor
+    reach: Tensor
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,9 @@ class ConjugateGradient(Solver[LinearProblem, ConjugateGradientState]):
 
         a = |r|^2 / <p, H p>;  x <- x + a p;  r <- r - a H p;  p <- r + (|r_new|^2 / |r|^2) p
 
-    Residual: |b - H x| by the recurrence; scale: |b|. Cost: one H a step, so one A and one A* for least squares.
+    Residual: |b - H x| by the recurrence, plus eps (|H| max |x| + |b|) by which rounding parts it from the true one
+    (Greenbaum 1997, Theorem 1, without its constant); scale: |b|.
+    Cost: one H a step, so one A and one A* for least squares.
     From zero it finds the least-squares solution of smallest norm: every iterate lies in the range of A*.
     An image stands still (a = 0) once its residual, or the curvature along p, is rounding: a step along what rounding
     left in the null space of H has no bounded length.
@@ -52,7 +56,7 @@ class ConjugateGradient(Solver[LinearProblem, ConjugateGradientState]):
         r = problem.rhs if x0 is None else problem.rhs - problem.operator.forward(x)
         squared = _squared(r)
         floor = (_rounding(r) ** 2 * _squared(problem.rhs).detach()).expand_as(squared)
-        return ConjugateGradientState(x, r, r, squared, floor, torch.zeros_like(floor))
+        return ConjugateGradientState(x, r, r, squared, floor, torch.zeros_like(floor), norm(x.detach()))
 
     def step(self, problem: LinearProblem, state: ConjugateGradientState) -> ConjugateGradientState:
         hp = problem.operator.forward(state.p)
@@ -64,13 +68,19 @@ class ConjugateGradient(Solver[LinearProblem, ConjugateGradientState]):
         r = state.r - per_image(a, state.x) * hp
         squared = _squared(r)
         p = r + per_image(_ratio(squared, state.squared), r) * state.p
-        return ConjugateGradientState(x, r, p, squared, state.floor, curvature)
+        return ConjugateGradientState(
+            x, r, p, squared, state.floor, curvature, torch.maximum(state.reach, norm(x.detach()))
+        )
 
     def solution(self, state: ConjugateGradientState) -> Tensor:
         return state.x
 
     def optimality(self, problem: LinearProblem, state: ConjugateGradientState) -> Optimality:
-        return Optimality(state.squared.sqrt(), norm(problem.rhs).expand_as(state.squared))
+        size = norm(problem.rhs).expand_as(state.reach)
+        largest = problem.operator.norm().upper * state.reach
+        size = torch.where(size > 0, size, largest)  # of b = 0 the start says what is small
+        drift = rounding(state.r) * (largest + size)
+        return Optimality(norm(state.r) + drift, size)
 
     def objective(self, problem: LinearProblem, state: ConjugateGradientState) -> Tensor:
         return problem.objective.value(state.x)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ..functionals.base import Functional
+from ..operators.space import per_image
 from .base import Optimality, Solver, checked_step_size
 from .gradient_descent import gradient_scale
 from .problems import CompositeProblem, as_composite
@@ -41,12 +42,21 @@ class FISTA(Solver[CompositeProblem, ProximalGradientState]):
     def init(self, problem: CompositeProblem, x0: Tensor | None) -> ProximalGradientState:
         step_size = self.step_size_for(problem)
         x = problem.start(x0, "FISTA")
-        return ProximalGradientState(x, x, None, None, gradient_scale(problem.smooth, x0), step_size)
+        return ProximalGradientState(
+            x,
+            x,
+            None,
+            None,
+            gradient_scale(problem.smooth, x0),
+            step_size,
+            torch.ones(len(x), dtype=torch.float64, device=x.device),
+        )
 
     def step(self, problem: CompositeProblem, state: ProximalGradientState) -> ProximalGradientState:
         x, gradient, reference = forward_backward(problem, state)
-        t = (1 + math.sqrt(1 + 4 * state.t**2)) / 2
-        ahead = x + ((state.t - 1) / t) * (x - state.x)
+        assert state.t is not None
+        t = (1 + (1 + 4 * state.t**2).sqrt()) / 2
+        ahead = x + per_image((state.t - 1) / t, x) * (x - state.x)
         return ProximalGradientState(x, ahead, state.ahead, gradient, reference, state.step_size, t)
 
     def solution(self, state: ProximalGradientState) -> Tensor:

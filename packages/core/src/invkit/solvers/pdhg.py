@@ -12,7 +12,8 @@ from torch import Tensor
 from ..errors import ConfigError
 from ..functionals.base import Functional
 from ..functionals.norms import QuadraticConjugate
-from ..operators.space import norm
+from ..functionals.zero import Zero
+from ..operators.space import norm, rounding
 from .base import Optimality, Solver
 from .problems import SaddleProblem, as_saddle
 
@@ -21,7 +22,7 @@ from .problems import SaddleProblem, as_saddle
 class PDHGState:
     """x and the duals y_i, with K_i x and K_i* y_i beside them so that nothing is applied twice.
 
-    The trailing fields are what the residual of the last step needs.
+    The trailing fields are what the residual of the last step needs; ``first`` are the |K_i* y_i| after the first step.
     """
 
     x: Tensor
@@ -31,6 +32,7 @@ class PDHGState:
     kty: tuple[Tensor, ...]
     tau: float
     sigma: tuple[float, ...]
+    first: tuple[Tensor, ...] | None = None
     previous: PDHGState | None = None
 
 
@@ -57,11 +59,16 @@ class PDHG(Solver[SaddleProblem, PDHGState]):
 
     tau: float | None = None
     sigma: float | tuple[float, ...] | None = None
-    balance: float = 0.05
+    balance: float = 0.1
 
     def __post_init__(self) -> None:
         if not 0 < self.balance < math.inf:
-            raise ConfigError(f"PDHG: balance is {self.balance}, expected a positive number. Use 0.05.")
+            raise ConfigError(f"PDHG: balance is {self.balance}, expected a positive number. Use 0.1.")
+        sigmas = self.sigma if isinstance(self.sigma, tuple | list) else (self.sigma,)
+        if any(step is not None and not 0 < step < math.inf for step in (self.tau, *sigmas)):
+            raise ConfigError(
+                f"PDHG: tau is {self.tau} and sigma is {self.sigma}, expected positive numbers. Leave both out."
+            )
         if (self.tau is None) != (self.sigma is None):
             raise ConfigError(
                 f"PDHG: tau is {self.tau} and sigma is {self.sigma}, expected both or neither. Give both."
@@ -116,7 +123,8 @@ class PDHG(Solver[SaddleProblem, PDHGState]):
         kx = tuple(operator.forward(x) for _, operator in problem.blocks)
         # The state before is kept for the residual, without its own predecessor: memory stays bounded.
         previous = PDHGState(state.x, state.y, state.kx, state.kx_before, (), state.tau, state.sigma)
-        return PDHGState(x, y, kx, state.kx, kty, state.tau, state.sigma, previous)
+        first = tuple(norm(part.detach()) for part in kty) if state.first is None else state.first
+        return PDHGState(x, y, kx, state.kx, kty, state.tau, state.sigma, first, previous)
 
     def solution(self, state: PDHGState) -> Tensor:
         return state.x
@@ -124,14 +132,32 @@ class PDHG(Solver[SaddleProblem, PDHGState]):
     def optimality(self, problem: SaddleProblem, state: PDHGState) -> Optimality:
         before = state.previous
         assert before is not None
-        p = norm(state.x - before.x) / state.tau
-        worst = _relative(p, functools.reduce(torch.maximum, [norm(part) for part in state.kty]))
+        # A step below the spacing of the numbers moves nothing: of each ascent, so much may not have been seen.
+        eps = rounding(state.x)
+        parts = [norm(part) for part in state.kty]
+        ascent = norm(functools.reduce(torch.add, state.kty))
+        p = (norm(state.x - before.x) / state.tau) + torch.minimum(eps * norm(state.x) / state.tau, ascent)
+        assert state.first is not None
+        if len(parts) == 1 and isinstance(problem.proximable, Zero):
+            parts = list(state.first)  # nothing cancels: p is the one part itself, and is compared with the first
+        worst = _relative(p, functools.reduce(torch.maximum, parts))
+        size_of_x = functools.reduce(torch.maximum, self._sizes(problem, state), norm(state.x))
         for i, (_, operator) in enumerate(problem.blocks):
-            d = (before.y[i] - state.y[i]) / state.sigma[i] + 2 * before.kx[i] - before.kx_before[i] - state.kx[i]
-            # A constant image has no gradient to compare with; its own size stands in.
-            size = torch.maximum(norm(state.kx[i]), 1e-3 * operator.norm().upper * norm(state.x))
-            worst = torch.maximum(worst, _relative(norm(d), size))
+            ahead = 2 * before.kx[i] - before.kx_before[i]
+            d = (before.y[i] - state.y[i]) / state.sigma[i] + ahead - state.kx[i]
+            unseen = torch.minimum(eps * norm(state.y[i]) / state.sigma[i], norm(ahead))
+            # A constant image has no gradient to compare with, a zero image nothing: the size of images stands in.
+            size = torch.maximum(norm(state.kx[i]), 1e-3 * operator.norm().upper * size_of_x)
+            worst = torch.maximum(worst, _relative(norm(d) + unseen, size))
         return Optimality(worst, torch.ones_like(worst))
+
+    def _sizes(self, problem: SaddleProblem, state: PDHGState) -> list[Tensor]:
+        """|K_i* d_i| / |K_i|^2 for data d_i, read off the first step: how large images are, before there is one."""
+        assert state.first is not None
+        return [
+            first * (1 + 1 / sigma) / max(operator.norm().upper ** 2, 1e-300)
+            for first, sigma, (_, operator) in zip(state.first, state.sigma, problem.blocks, strict=True)
+        ]
 
     def objective(self, problem: SaddleProblem, state: PDHGState) -> Tensor:
         values = [f.value(kx) for (f, _), kx in zip(problem.blocks, state.kx, strict=True)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ..functionals.base import Functional
-from ..operators.space import norm
+from ..operators.space import norm, rounding
 from .base import Optimality, Solver, checked_step_size
 from .gradient_descent import first_scale, gradient_scale
 from .problems import CompositeProblem, as_composite
@@ -17,7 +18,7 @@ from .problems import CompositeProblem, as_composite
 class ProximalGradientState:
     """x, the point z its step was taken from, the gradient there, and the size of the gradient at zero.
 
-    ``t`` is FISTA's counter, 1 in the plain method; ``ahead`` is the point of the next step.
+    ``t`` is FISTA's counter of each image, None in the plain method; ``ahead`` is the point of the next step.
     """
 
     x: Tensor
@@ -26,7 +27,7 @@ class ProximalGradientState:
     gradient: Tensor | None
     reference: Tensor | None
     step_size: float
-    t: float = 1.0
+    t: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -88,4 +89,6 @@ def forward_backward_residual(state: ProximalGradientState) -> Optimality:
     assert state.gradient is not None
     assert state.reference is not None
     mapping = (state.z - state.x) / state.step_size
-    return Optimality(norm(mapping), state.reference + norm(mapping - state.gradient))
+    # A step below the spacing of the numbers moves nothing: of the gradient, so much may not have been seen.
+    unseen = torch.minimum(rounding(state.x) * norm(state.x) / state.step_size, norm(state.gradient))
+    return Optimality(norm(mapping) + unseen, state.reference + norm(mapping - state.gradient))

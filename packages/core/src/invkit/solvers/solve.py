@@ -110,7 +110,7 @@ class _Stopping:
                 self.diverged = self.done.clone()
                 self.stopped_at = torch.zeros_like(relative, dtype=torch.long)
                 self.reached = torch.full_like(relative, float("inf"))
-            broken = ~torch.isfinite(found.residual)
+            broken = ~torch.isfinite(found.residual + found.scale)
             passed = (found.residual <= self.atol + self.rtol * found.scale) | broken
             newly = passed & ~self.done
             going = ~self.done
