@@ -34,6 +34,8 @@ def test_the_guarantees_of_every_method_are_printed(invkit, config: str) -> None
     assert "+ gradient descent: the objective converges to its minimum" in out
     assert "Nesterov (2018)" in out
     assert "Adjoint: computed without iteration" in out
+    assert out.count("exact arithmetic") == 1
+    assert "exact arithmetic" in out.splitlines()[-1]
 
 
 def test_a_required_guarantee_that_is_missing_ends_with_four_after_the_tree(invkit, config: str) -> None:

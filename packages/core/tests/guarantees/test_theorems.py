@@ -38,7 +38,7 @@ LASSO = least_squares(A, Y) + 0.3 * L1()
 
 
 def apply(rule, objective: Functional, solver: Solver) -> Node:
-    assert [r for r in RULES if isinstance(solver, r.solver)] == [rule]
+    assert [r for r in RULES if type(solver) is r.solver] == [rule]
     return rule.apply(Setting(objective=objective, solver=solver, problem=solver.prepare(objective)))
 
 
@@ -152,15 +152,23 @@ def test_pdhg_with_steps_too_long_fails_with_the_product() -> None:
 
 
 def test_pdhg_says_which_theorem_covers_equality() -> None:
-    norm = A.norm().upper
+    squared = A.norm().upper ** 2
     objective = least_squares(A, Y) + 0.3 * L1()
-    equal = apply(PDHG_CONVERGENCE, objective, PDHG(tau=1 / norm**2, sigma=1.0))
-    below = apply(PDHG_CONVERGENCE, objective, PDHG())
+    # Steps whose product is 1 in floating point as well; a division alone may be rounded to either side.
+    tau, sigma = next(
+        (tau, sigma)
+        for sigma in (1.0, 1.25, 1.5, 1.75, 2.5, 3.0)
+        for tau in (1 / (sigma * squared), math.nextafter(1 / (sigma * squared), 0.0))
+        if tau * (sigma * squared) == 1
+    )
+    equal = apply(PDHG_CONVERGENCE, objective, PDHG(tau=tau, sigma=sigma))
+    below = apply(PDHG_CONVERGENCE, objective, PDHG(tau=0.9 * tau, sigma=sigma))
+    assert equal.holds
+    assert equal.value == 1
+    assert "Condat (2013), Theorem 3.3" in equal.source
+    assert below.holds
     assert below.value < 1
     assert "Chambolle, Pock (2011)" in below.source
-    if equal.value == 1:  # the product may be rounded below
-        assert "Condat (2013), Theorem 3.3" in equal.source
-    assert equal.holds
 
 
 def test_conjugate_gradients_have_a_rate_only_if_the_condition_number_is_known() -> None:

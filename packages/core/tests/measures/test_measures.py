@@ -25,10 +25,11 @@ from invkit.measures import (
     normal_error,
     prox_gap,
     pseudo_inverse_error,
+    shared_results,
     smoothness_ratio,
     tolerance,
 )
-from invkit.measures.operator_norm import dense_matrix
+from invkit.measures.operator_norm import dense_matrix, lanczos_upper_estimate
 from invkit.operators import Coils, Dense, FiniteDifference, Fourier, Space
 
 DTYPES = [torch.float32, torch.float64, torch.complex64, torch.complex128]
@@ -150,3 +151,29 @@ def test_not_a_number_never_passes() -> None:
 def test_a_dtype_without_a_tolerance_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"tolerance: dtype is torch.float16, expected one of torch.float64"):
         tolerance(torch.float16)
+
+
+def test_a_lower_bound_of_a_large_operator_is_compared_with_what_lanczos_leaves_possible() -> None:
+    operator = Dense(noise(20, 700))
+    attained, _ = lanczos_lower_bound(operator, generator=seeded(), num_steps=60)
+    most = lanczos_upper_estimate(attained, operator, 60)
+    assert operator.norm().upper < most < 1.05 * operator.norm().upper
+    assert lanczos_upper_estimate(attained, operator, 5) == math.inf  # too few steps to say anything
+
+
+def test_results_that_share_memory_are_counted() -> None:
+    buffer = torch.zeros(2, 3)
+    x, z = noise(2, 3), noise(2, 3, seed=2)
+    assert shared_results(torch.clone, x, z).passed
+    assert "memory of the argument" in shared_results(lambda x: x.view(3, 2), x, z).where
+    assert not shared_results(buffer.copy_, x, z).passed
+
+
+@pytest.mark.filterwarnings("ignore:Sparse CSR tensor support is in beta state")
+def test_own_tensors_that_a_call_changes_are_counted() -> None:
+    sparse = torch.eye(3).to_sparse_csr()
+    own = (torch.zeros(2), sparse, torch.tensor([math.nan]))
+    assert input_mutation(lambda x: x + 1, torch.ones(2), own=own).value == 0
+    found = input_mutation(own[0].add_, torch.ones(2), own=own)
+    assert found.where == "the object's own tensor 0 was changed"
+    assert input_mutation(lambda x: sparse.values().mul_(2), torch.ones(2), own=own).value == 1

@@ -50,6 +50,29 @@ class Forward(LinearOperator):
         return self.stated
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class KeepsABuffer(Forward):
+    """The identity, which returns one and the same tensor for every batch of seven images."""
+
+    buffer: Tensor = torch.empty(0)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        if x.shape != self.buffer.shape or x.requires_grad:
+            return x.clone()
+        return self.buffer.copy_(x)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class CountsItsCalls(Forward):
+    """The identity, which writes down in one of its tensors how often it was called."""
+
+    calls: Tensor = torch.empty(0)
+
+    def _forward(self, x: Tensor) -> Tensor:
+        self.calls.add_(1)
+        return x.clone()
+
+
 def forward_difference(x: Tensor) -> Tensor:
     """Differences along the last axis, zero at the end."""
     return torch.nn.functional.pad(x.diff(dim=-1), (0, 1))
@@ -78,6 +101,9 @@ class SoftThresholding(Proximable):
 
     def _value(self, x: Tensor) -> Tensor:
         return x.abs().flatten(1).sum(1)
+
+    def convexity(self) -> float:
+        return 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return self.shrink(v, tau)
@@ -121,6 +147,9 @@ class UnitBall(Proximable):
         inside = torch.linalg.vector_norm(x.flatten(1), dim=1) <= 1 + 1e-12
         return torch.where(inside, 0.0, torch.inf).to(x.dtype)
 
+    def convexity(self) -> float:
+        return 0.0
+
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return self.project(v, torch.linalg.vector_norm(v.flatten(1), dim=1).reshape(-1, 1, 1, 1))
 
@@ -163,6 +192,9 @@ class ForgetsItsWeight(Proximable):
     def _value(self, x: Tensor) -> Tensor:
         return GroupL1(())._value(x)
 
+    def convexity(self) -> float:
+        return 0.0
+
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return GroupL1(())._prox(v, 0.7 * tau)
 
@@ -186,6 +218,15 @@ class StopsTogether(GradientDescent):
     def optimality(self, problem: Any, state: Any) -> Optimality:
         found = super().optimality(problem, state)
         return Optimality(found.residual.mean().expand_as(found.residual), found.scale.mean().expand_as(found.scale))
+
+
+@dataclass(frozen=True)
+class NeverSatisfied(GradientDescent):
+    """Gradient descent whose residual is always 1, so that it runs into every budget."""
+
+    def optimality(self, problem: Any, state: Any) -> Optimality:
+        found = super().optimality(problem, state)
+        return Optimality(torch.ones_like(found.residual), torch.ones_like(found.scale))
 
 
 @dataclass(frozen=True)

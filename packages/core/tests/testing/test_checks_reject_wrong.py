@@ -89,6 +89,20 @@ OPERATORS: dict[str, tuple[Callable[[], Any], str]] = {
         "norm-interval",
     ),
     "lower bound too large": (lambda: s.Forward(lambda x: x, lambda y: y, Interval(1.5, 2.0, "")), "norm-interval"),
+    "lower bound too large for a larger operator": (
+        lambda: s.Forward(torch.clone, torch.clone, Interval(1.5, 2.0, ""), shape=(1, 30, 20)),
+        "norm-interval",
+    ),
+    "its own buffer returned": (
+        lambda: s.KeepsABuffer(torch.clone, torch.clone, buffer=torch.zeros(7, 1, 5, 4, dtype=torch.float64)),
+        "fresh-result",
+    ),
+    "its argument returned": (lambda: s.Forward(lambda x: x, lambda y: y.clone()), "fresh-result"),
+    "a view of its argument returned": (lambda: s.Forward(torch.clone, lambda y: y.view_as(y)), "fresh-result"),
+    "its own tensors changed": (
+        lambda: s.CountsItsCalls(torch.clone, torch.clone, calls=torch.zeros(())),
+        "no-input-mutation",
+    ),
     "float32 inside float64": (lambda: s.Forward(_float32_detour, _float32_detour), "linearity"),
     "mean over the batch": (
         lambda: s.Forward(lambda x: x + x.mean(0, keepdim=True), lambda y: y, Interval(0.0, 2.0, "")),
@@ -212,6 +226,7 @@ def test_the_right_l0_prox_passes_although_l0_is_not_convex() -> None:
 SOLVERS: dict[str, tuple[Callable[[], Any], str]] = {
     "stops when the mean of the batch does": (s.StopsTogether, "batch-invariance"),
     "steps by the largest gradient of the batch": (s.StepsTogether, "batch-invariance"),
+    "never stops": (s.NeverSatisfied, "minimiser"),
     "returns another point": (s.FindsAnotherPoint, "minimiser"),
 }
 
@@ -228,6 +243,12 @@ def test_a_wrong_solver_is_refuted(name: str) -> None:
         accuracy=example.accuracy,
     )
     assert expected in refuted(check(wrong))
+
+
+def test_a_solver_whose_minimiser_nobody_knows_fails_the_check() -> None:
+    report = check(replace(examples.gradient_descent("cpu", torch.float64), expected=None))
+    reasons = {result.check: result.reason for result in report.failed}
+    assert "expected is None, expected the minimiser for y" in reasons["minimiser"]
 
 
 class _Model(Reconstructor):
@@ -291,6 +312,12 @@ def test_not_a_number_is_refuted() -> None:
 
 def refuted_or_failed(report: Any) -> set[str]:
     return {result.check for result in report.results if result.is_bad}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.complex128])
+def test_a_true_lower_bound_of_a_larger_operator_is_not_refuted(dtype: torch.dtype) -> None:
+    matrix = torch.randn(20, 600, dtype=dtype, generator=torch.Generator().manual_seed(4))
+    assert not refuted(check(Dense(matrix)))
 
 
 def test_real_operators_of_the_core_are_not_refuted_at_other_sizes() -> None:

@@ -6,6 +6,7 @@ from .adjoint_mismatch import adjoint_mismatch
 from .batch_invariance import batch_invariance
 from .conjugate import conjugate_gap
 from .convexity import convexity_gap
+from .fresh_result import shared_results
 from .gradient import gradient_error, hessian_error
 from .input_mutation import input_mutation
 from .linearity import linearity_error
@@ -21,5 +22,5 @@ __all__ = [
     "Measurement", "adjoint_mismatch", "batch_invariance", "conjugate_gap", "convexity_gap", "gradient_error",
     "hessian_error", "input_mutation", "isometry_error", "lanczos_lower_bound", "linearity_error",
     "norm_interval_error", "normal_error", "prox_gap", "pseudo_inverse_error", "self_adjointness_error",
-    "semidefiniteness_gap", "smoothness_ratio", "tolerance", "unitarity_error", "vjp_error",
+    "semidefiniteness_gap", "shared_results", "smoothness_ratio", "tolerance", "unitarity_error", "vjp_error",
 ]  # fmt: skip

@@ -24,7 +24,8 @@ class Example:
     space: for functionals and nonlinear maps, where the images come from; operators say it themselves.
     operator, y: for models, what to reconstruct from what.
     objective: for solvers, the objective as a function of ``y``, so that it can be posed for one image alone.
-    expected: the minimiser or reconstruction for ``y``, from a closed form or dense linear algebra in float64.
+    expected: the minimiser or reconstruction for ``y``, from a closed form or dense linear algebra in float64; a check
+        of a solver fails without it.
     accuracy: the relative distance to ``expected`` that the method's tolerance explains.
 
     Raises: ConfigError if a model comes without operator and y, or a solver without objective and y.

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from ..functionals.base import Differentiable, Proximable
-from ..measures import Measurement, tolerance
+from ..measures import Measurement, shared_results, tolerance
 from ..measures.batch_invariance import batch_invariance, unlike_images
 from ..measures.input_mutation import input_mutation
 from ..measures.measurement import Worst, length, ratio
 from ..operators.base import HasGram, HasPseudoInverse, LinearOperator, Operator
+from ..operators.moving import tensors_of
 from ..operators.space import Space, real_dtype
 from .cases import Example
 from .check import Check, Context
@@ -64,7 +65,25 @@ def _batch(example: Example, context: Context) -> Measurement:
 
 
 def _mutation(example: Example, context: Context) -> Measurement:
-    return _worst(example, lambda call, space: input_mutation(call, space.randn(2, generator=context.generator())))
+    own = tuple(tensors_of(example.subject))
+    return _worst(
+        example, lambda call, space: input_mutation(call, space.randn(2, generator=context.generator()), own=own)
+    )
+
+
+def _fresh(example: Example, context: Context) -> Measurement:
+    """For several numbers of images, because a buffer may be kept for one of them alone."""
+
+    def measure(call: Callable[[Tensor], Tensor], space: Space) -> Measurement:
+        generator = context.generator()
+        worst = Worst(0.0)
+        for batch in _BATCHES:
+            x, z = (space.randn(batch, generator=generator) for _ in range(2))
+            found = shared_results(call, x, z)
+            worst.offer(found.value, f"{batch} images: {found.where}" if found.where else "", **found.counterexample)
+        return worst.measurement()
+
+    return _worst(example, measure)
 
 
 def _empty(example: Example, context: Context) -> Measurement:
@@ -123,12 +142,14 @@ def _worst(example: Example, measure: Callable[[Callable[[Tensor], Tensor], Spac
     return worst.measurement()
 
 
+_BATCHES = (1, 2, 3, 7)
 _PURE = ("operator", "regulariser")
 _ALL = ("operator", "regulariser", "solver", "model")
 
 INTERFACE_CHECKS: tuple[Check, ...] = (
     Check(name="batch-invariance", kinds=_PURE, measure=_batch, summary="An image alone and in a batch."),
-    Check(name="no-input-mutation", kinds=_PURE, measure=_mutation, summary="Arguments stay as they are."),
+    Check(name="no-input-mutation", kinds=_PURE, measure=_mutation, summary="Arguments and parts stay as they are."),
+    Check(name="fresh-result", kinds=_PURE, measure=_fresh, summary="Results share memory with nothing."),
     Check(name="empty-batch", kinds=_ALL, measure=_empty, summary="No images in, no images out, in the right shape."),
     Check(name="non-contiguous", kinds=_ALL, measure=_strides, summary="Strides do not matter."),
     Check(name="placement", kinds=_ALL, measure=_placement, summary="Shape, dtype and device are as promised."),
