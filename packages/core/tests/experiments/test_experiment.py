@@ -225,7 +225,7 @@ def test_samples_that_were_never_acquired_are_not_taken_for_zeros(tmp_path):
     without = prepare(changed(data=data, operator={"use": "core/sense"}, noise=None))
     pattern = without.operator.left.sampling_pattern
     assert int((pattern != 0).sum()) == 32 * int(acquired.sum())
-    assert "75.0 % of k-space sampled" in " ".join(without.notes)
+    assert "the scanner acquired 75.0 % of k-space" in without.notes
     assert "retrospectively" not in " ".join(without.notes)
     # A pattern of one's own is restricted to what there is.
     table = {"use": "variable-density-lines", "fraction": 0.75, "centre_fraction": 0.3}

@@ -132,9 +132,8 @@ def _measured(
         share = 1.0 if acquired is None else float(acquired.double().mean())
         if share < 1:
             notes.append(f"the scanner acquired {100 * share:.1f} % of k-space")
-        note = _sampling_note(pattern)
-        used = float((pattern != 0).double().mean()) if pattern.shape == y.shape[2:] else None
-        notes.append(note if used is not None and abs(used - share) < 1e-9 else f"retrospectively undersampled: {note}")
+        if abs(float((pattern != 0).double().mean()) - share) > 1e-9:
+            notes.append(f"retrospectively undersampled: {_sampling_note(pattern)}")
         if sample.coil_sensitivities is not None and not _covers_centre(pattern, config):
             notes.append(
                 "coil sensitivities come from the centre of the file, part of which this pattern leaves out: a scan "
