@@ -266,7 +266,7 @@ def test_the_folded_implementation_is_not_there_yet() -> None:
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.complex64, "int32"])
 def test_other_precisions_are_refused(dtype) -> None:
-    with pytest.raises(ConfigError, match="expected torch.float32 or torch.float64"):
+    with pytest.raises(ConfigError, match="expected .*float32.*float64"):
         parallel_beam_2d(image_shape=(8, 8), dtype=dtype)
 
 
@@ -284,7 +284,7 @@ def test_astra_refuses_what_it_cannot_compute_exactly() -> None:
 @pytest.mark.parametrize("implementation", ["matrix", "astra"])
 def test_a_device_that_is_not_there_is_an_error_before_astra_is_called(implementation, monkeypatch) -> None:
     monkeypatch.setattr(astra, "create_projector", lambda *args: pytest.fail("ASTRA was called"))
-    with pytest.raises(MissingDependencyError, match="name is 'cuda', expected one of the 0 CUDA devices"):
+    with pytest.raises(MissingDependencyError, match="name is 'cuda', expected one that is there"):
         parallel_beam_2d(image_shape=(8, 8), implementation=implementation, device="cuda")
 
 

@@ -138,10 +138,11 @@ class Proximable(Functional):
         """argmin_x f(x) + |x - v|^2 / (2 tau), the shape of v.
 
         tau: a positive number, a 0-d tensor, or one per image, shape (batch,).
-        Raises: ShapeError if v is not a batch of the domain; ConfigError if tau is not positive.
+        Raises: ShapeError if v is not a batch of the domain; ConfigError if tau is a
+        number that is not positive and finite (a tensor is not looked at: that would wait for the device).
         """
         self._check(v, "prox")
-        if not isinstance(tau, Tensor) and not tau > 0:
+        if not isinstance(tau, Tensor) and not 0 < tau < float("inf"):
             raise ConfigError(f"{type(self).__name__}.prox: tau is {tau}, expected a positive number. Use a step > 0.")
         return self._prox(v, per_image(tau, v))
 

@@ -102,7 +102,7 @@ class LinearOperator(Operator):
         key = versions_of(self)
         memo = self.__dict__.get("_norm_memo")
         if key is None or memo is None or memo[0] != key:
-            memo = (key, self._norm())
+            memo = (key, self._norm().widened(self.codomain))
             self.__dict__["_norm_memo"] = memo
         return memo[1]
 
