@@ -74,3 +74,17 @@ def test_settings_that_are_not_possible_are_refused() -> None:
     for settings in ({"rtol": -1.0}, {"max_steps": 0}, {"check_every": 0}, {"atol": float("nan")}):
         with pytest.raises(ConfigError, match="expected a"):
             Stopping(**settings)
+
+
+def test_calling_the_model_says_when_an_image_did_not_converge(caplog) -> None:
+    generator = torch.Generator().manual_seed(0)
+    operator = Dense(torch.randn(6, 4, generator=generator), (1, 2, 2), (1, 6))
+    y = torch.randn(2, 1, 6, generator=generator)
+    with caplog.at_level("WARNING", logger="invkit"):
+        Variational(total_variation, 0.1, stopping=Stopping(rtol=1e-12, max_steps=2))(y, operator)
+    assert "2 of 2 images did not converge" in caplog.text
+
+
+def test_nonnegative_is_true_or_false() -> None:
+    with pytest.raises(ConfigError, match="nonnegative is 'maybe', expected true or false"):
+        Variational(total_variation, nonnegative="maybe")  # type: ignore[arg-type]

@@ -66,3 +66,9 @@ def test_sensitivities_that_are_not_are_refused() -> None:
         Coils(torch.ones(3, dtype=torch.complex64))
     with pytest.raises(DataError, match="sensitivities contain NaN or inf"):
         Coils(torch.full((2, 3), torch.nan, dtype=torch.complex64))
+
+
+def test_sensitivities_too_small_for_a_reciprocal_count_as_unseen() -> None:
+    coils = Coils(torch.full((2, 3), 1e-21, dtype=torch.complex64))
+    x = coils.pseudo_inverse(torch.ones(1, 2, 3, dtype=torch.complex64))
+    assert bool((x == 0).all())

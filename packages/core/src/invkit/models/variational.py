@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,9 +18,11 @@ from ..operators.base import LinearOperator
 from ..operators.space import Space
 from ..solvers.base import Solver
 from ..solvers.pdhg import PDHG
-from ..solvers.solution import Solution
+from ..solvers.solution import Solution, Status
 from ..solvers.solve import Callback, check_settings, solve
 from .base import IterativeReconstructor
+
+logger = logging.getLogger("invkit")
 
 Regulariser = Callable[[Space], Functional]
 
@@ -63,6 +66,10 @@ class Variational(IterativeReconstructor):
     ) -> None:
         super().__init__()
         check_weight(weight, "Variational")
+        if not isinstance(nonnegative, bool):
+            raise ConfigError(
+                f"Variational: nonnegative is {nonnegative!r}, expected true or false. Write one of them."
+            )
         # A functional is callable too, but on images.
         if regulariser is not None and (isinstance(regulariser, Functional) or not callable(regulariser)):
             raise ConfigError(
@@ -117,4 +124,14 @@ class Variational(IterativeReconstructor):
         )
 
     def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
-        return self.solve(y, operator).x
+        solution = self.solve(y, operator)
+        if not solution.converged:
+            late = sum(status is not Status.CONVERGED for status in solution.status)
+            logger.warning(
+                "Variational: %d of %d images did not converge (worst relative residual %.2g). Raise max_steps or "
+                "rtol; solve(y, operator) says which.",
+                late,
+                len(solution.status),
+                float(solution.optimality.max()),
+            )
+        return solution.x

@@ -59,7 +59,8 @@ class Coils(HasGram, HasPseudoInverse):
 
     def _pseudo_inverse(self, y: Tensor) -> Tensor:
         power = self._power()
-        return self._adjoint(y) * torch.where(power > 0, 1 / torch.where(power > 0, power, 1), 0)
+        seen = power > torch.finfo(power.dtype).tiny  # what is smaller has no reciprocal
+        return self._adjoint(y) * torch.where(seen, 1 / torch.where(seen, power, 1), 0)
 
     def _norm(self) -> Interval:
         wide = self.sensitivities.to(torch.complex128)

@@ -99,10 +99,10 @@ class FiniteDifference(LinearOperator):
         return out
 
     def _norm(self) -> Interval:
-        total = 0.0
+        along = [0.0]
         for _, _, n, h in self._axes():
             if n == 1:
                 continue  # no difference at all, where cos(pi / 2) is 6e-17 in floating point rather than zero
             whole = self.boundary == "periodic" and n % 2 == 0
-            total += (4.0 if whole else 4.0 * math.cos(math.pi / (2 * n)) ** 2) / h**2
-        return Interval.exact(math.sqrt(total))
+            along.append((2.0 if whole else 2.0 * math.cos(math.pi / (2 * n))) / h)
+        return Interval.exact(math.hypot(*along))

@@ -103,7 +103,8 @@ class Fourier(HasGram, HasPseudoInverse):
         pattern = self.sampling_pattern
         if pattern is None:
             return self._inverse(y)
-        inverse = torch.where(pattern != 0, 1 / torch.where(pattern != 0, pattern, 1), 0)
+        sampled = pattern.abs() > torch.finfo(pattern.dtype).tiny  # what is smaller has no reciprocal
+        inverse = torch.where(sampled, 1 / torch.where(sampled, pattern, 1), 0)
         return self._inverse(y * inverse)
 
     def _norm(self) -> Interval:
