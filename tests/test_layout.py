@@ -133,7 +133,7 @@ def test_no_tracked_file_names_a_path_of_one_machine() -> None:
         ("see /" + "root/notes", True),
         ("/" + "tmp/scratch/a.npy", True),
         ("the work/rest ratio of network/workers", False),
-        ("https://example.org/work/shop", False),
+        ("https://example.org/" + "work/shop", False),
     ],
 )
 def test_the_search_for_private_paths_finds_them(line: str, is_private: bool) -> None:

@@ -7,7 +7,7 @@ from invkit.errors import ConfigError
 from invkit.functionals import L1, L2, Box, SquaredL2, Zero, h1, least_squares, nonnegativity, total_variation
 from invkit.operators import Dense, Space
 from invkit.solvers import FISTA, PDHG, ConjugateGradient, GradientDescent, ProximalGradient
-from invkit.solvers.problems import batch_of, requires_gradient
+from invkit.solvers.problems import batch_of
 
 OP = Dense(torch.eye(4), (1, 2, 2), (1, 2, 2))
 FIDELITY = least_squares(OP, torch.ones(3, 1, 2, 2))
@@ -58,13 +58,6 @@ def test_the_batch_is_that_of_the_measurement() -> None:
     assert batch_of(2.0 * TV + 0.5 * FIDELITY) == 3
     assert batch_of(TV) is None
     assert FISTA().prepare(FIDELITY).start(None, "test").shape == (3, 1, 2, 2)
-
-
-def test_learned_tensors_are_found_wherever_they_are() -> None:
-    weight = torch.tensor(0.5, requires_grad=True)
-    assert requires_gradient(FIDELITY + weight * TV)
-    assert not requires_gradient(FIDELITY + weight.detach() * TV)
-    assert requires_gradient(least_squares(Dense(torch.eye(2, requires_grad=True)), torch.ones(1, 2)))
 
 
 def test_the_linear_form_is_the_normal_equations(draw) -> None:

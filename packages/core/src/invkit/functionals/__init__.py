@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .algebra import Composition, Scaled, Sum, terms_of
 from .base import Differentiable, Functional, Proximable
+from .conjugate import moreau
 from .data_fidelity import least_squares
 from .indicators import Ball, Box, nonnegativity
 from .norms import L1, L2, GroupL1, SquaredL2
@@ -12,5 +13,5 @@ from .zero import Zero
 
 __all__ = [
     "L1", "L2", "Ball", "Box", "Composition", "Differentiable", "Functional", "GroupL1", "Proximable", "Scaled",
-    "SquaredL2", "Sum", "Zero", "h1", "least_squares", "nonnegativity", "terms_of", "total_variation",
+    "SquaredL2", "Sum", "Zero", "h1", "least_squares", "moreau", "nonnegativity", "terms_of", "total_variation",
 ]  # fmt: skip

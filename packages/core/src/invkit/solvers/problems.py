@@ -23,7 +23,6 @@ from ..functionals.norms import SquaredL2
 from ..functionals.zero import Zero
 from ..operators.base import LinearOperator
 from ..operators.identity import Identity
-from ..operators.moving import tensors_of
 from ..operators.space import Space
 
 
@@ -189,11 +188,6 @@ def batch_of(thing: object) -> int | None:
         return next((batch for term in thing.terms if (batch := batch_of(term)) is not None), None)
     inner = getattr(thing, "functional", None)
     return None if inner is None else batch_of(inner)
-
-
-def requires_gradient(objective: Functional) -> bool:
-    """Whether autograd follows a tensor that the objective was built from."""
-    return any(tensor.requires_grad for tensor in tensors_of(objective))
 
 
 def _identity(domain: Space) -> Identity:
