@@ -22,7 +22,7 @@ from .geometry import ParallelBeam2d
 
 # Exact to rounding only for square pixels, which is all that ParallelBeam2d has.
 _PROJECTOR = "linear"
-#: More stored weights than this do not fit 32-bit indices, and 64-bit ones are five times slower.
+#: More stored weights than this do not fit 32-bit indices, and 64-bit ones are far slower.
 MAX_WEIGHTS = 2**31 - 1
 
 

@@ -28,7 +28,8 @@ class AstraProjector(LinearOperator):
 
     (batch, 1, rows, columns) -> (batch, 1, angle, detector), one image at a time.
 
-    Raises: ConfigError for another device or dtype. ASTRA's CUDA backprojector differs from the adjoint by 14 %.
+    Raises: ConfigError for another device or dtype. ASTRA's CUDA backprojector is not the adjoint of its
+    projector.
     """
 
     basis: ClassVar[Basis] = BY_CONSTRUCTION

@@ -35,7 +35,7 @@ class FilteredBackprojection(Reconstructor):
     k is the ramp filter of the chosen window, d the detector spacing, h the pixel size, w the part of [0, pi) that a
     view stands for: pi / num_angles when they are equally spaced. The rays of one view add h^2 / d to a pixel, so
     d / h^2 makes W^T an interpolation; W^T is the exact adjoint of the operator. Where detectors are farther apart than
-    pixels, rays pass between pixels and W^T interpolates badly (noise of 4 % at d = 1.5 h): reconstruct on pixels as
+    pixels, rays pass between pixels and W^T interpolates badly and adds noise: reconstruct on pixels as
     large as the detectors.
 
     filter: ``ram-lak shepp-logan cosine hamming hann``, in falling order of noise.

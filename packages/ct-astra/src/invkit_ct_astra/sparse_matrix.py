@@ -19,7 +19,7 @@ from invkit.operators.norm import nonnegative_norm
 
 from .linear_function import apply_linear
 
-# Images per product: the columns of more of them leave the cache, and a product of 16 takes six times one of 8.
+# Images per product: the columns of more of them leave the cache, and each image then costs more, not less.
 _COLUMNS = 8
 # Power steps of the norm bound; the gap between its two sides is far below a per cent by then.
 _NORM_STEPS = 20
@@ -29,8 +29,8 @@ _NORM_STEPS = 20
 class SparseMatrix(LinearOperator):
     """x -> W x on flattened images, for a matrix W >= 0 of shape (m, n) and its transpose, both stored by rows (CSR).
 
-    torch's product with a transposed CSR matrix is a hundred times slower than that with a stored one; 64-bit indices
-    make it five times slower. The weights are constants: gradients reach x and y, not them.
+    torch's product with a transposed CSR matrix is far slower than that with a stored one, and so is that with 64-bit
+    indices. The weights are constants: gradients reach x and y, not them.
 
     |W| by Collatz and Wielandt's bound, which is tight and needs W >= 0.
 
