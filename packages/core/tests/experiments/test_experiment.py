@@ -270,3 +270,14 @@ def test_a_ct_slice_in_an_mri_experiment_is_noted(tmp_path):
     path = get_testdata_file("CT_small.dcm", download=False)
     prepared = prepare(changed(data={"use": "core/image", "path": path, "image_shape": [32, 32]}))
     assert "CT slice" in " ".join(prepared.notes)
+
+
+@pytest.mark.parametrize("regulariser", ["core/tv", {"use": "core/tv", "weight": 0.1}])
+def test_a_method_is_named_after_its_regulariser_however_that_is_written(regulariser):
+    from invkit.experiments.config import Use
+    from invkit.experiments.experiment import method_name
+
+    assert (
+        method_name(Use.model_validate({"use": "core/variational", "regulariser": regulariser})) == "variational (tv)"
+    )
+    assert method_name(Use(use="core/adjoint")) == "adjoint"

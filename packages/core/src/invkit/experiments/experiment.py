@@ -187,7 +187,8 @@ def method_name(use: Use) -> str:
     """A short name for tables: ``variational (tv)``, ``filtered-backprojection``."""
     name = use.use.rpartition("/")[2]
     inner = use.parameters.get("regulariser")
-    return f"{name} ({str(inner['use']).rpartition('/')[2]})" if isinstance(inner, Mapping) and "use" in inner else name
+    regulariser = inner.get("use") if isinstance(inner, Mapping) else inner
+    return f"{name} ({str(regulariser).rpartition('/')[2]})" if regulariser else name
 
 
 def _notes_of(sample: Sample, operator: LinearOperator) -> tuple[str, ...]:
