@@ -24,7 +24,7 @@ from invkit.guarantees.theorems import (
 )
 from invkit.operators import Dense, Interval, LinearOperator, Space
 from invkit.solvers import FISTA, PDHG, ConjugateGradient, GradientDescent, ProximalGradient, Solver
-from invkit.testing import examples
+from invkit.testing.examples import solvers as examples
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:

@@ -19,7 +19,8 @@ from invkit.functionals.norms import QuadraticConjugate
 from invkit.models import Adjoint, Reconstructor
 from invkit.operators import Blur, Dense, Fourier, Interval, Space
 from invkit.solvers import GradientDescent
-from invkit.testing import Example, Outcome, check, examples
+from invkit.testing import Example, Outcome, check
+from invkit.testing.examples import models, solvers
 
 
 def _load_specimens() -> Any:
@@ -234,7 +235,7 @@ SOLVERS: dict[str, tuple[Callable[[], Any], str]] = {
 @pytest.mark.parametrize("name", SOLVERS)
 def test_a_wrong_solver_is_refuted(name: str) -> None:
     make, expected = SOLVERS[name]
-    example = examples.gradient_descent("cpu", torch.float64)
+    example = solvers.gradient_descent("cpu", torch.float64)
     wrong = Example(
         subject=make(),
         objective=example.objective,
@@ -246,7 +247,7 @@ def test_a_wrong_solver_is_refuted(name: str) -> None:
 
 
 def test_a_solver_whose_minimiser_nobody_knows_fails_the_check() -> None:
-    report = check(replace(examples.gradient_descent("cpu", torch.float64), expected=None))
+    report = check(replace(solvers.gradient_descent("cpu", torch.float64), expected=None))
     reasons = {result.check: result.reason for result in report.failed}
     assert "expected is None, expected the minimiser for y" in reasons["minimiser"]
 
@@ -279,13 +280,13 @@ MODELS: dict[str, tuple[Callable[..., torch.Tensor], str]] = {
 @pytest.mark.parametrize("name", MODELS)
 def test_a_wrong_model_is_refuted(name: str) -> None:
     run, expected = MODELS[name]
-    example = examples.adjoint("cpu", torch.float64)
+    example = models.adjoint("cpu", torch.float64)
     assert expected in refuted(check(replace(example, subject=_Model(run))))
 
 
 def test_the_right_model_and_solver_are_not_refuted() -> None:
-    assert not refuted(check(examples.adjoint("cpu", torch.float64)))
-    assert not refuted(check(replace(examples.gradient_descent("cpu", torch.float64), subject=GradientDescent())))
+    assert not refuted(check(models.adjoint("cpu", torch.float64)))
+    assert not refuted(check(replace(solvers.gradient_descent("cpu", torch.float64), subject=GradientDescent())))
 
 
 def test_a_refutation_carries_tensors_that_reproduce_it() -> None:

@@ -5,7 +5,8 @@ import torch
 
 from invkit.plugins import Registry
 from invkit.solvers.problems import CompositeProblem
-from invkit.testing import Example, Outcome, check, examples
+from invkit.testing import Example, Outcome, check
+from invkit.testing.examples import models, solvers
 from invkit.testing.suite import CHECKED_KINDS
 
 REGISTRY = Registry([], environ={})
@@ -31,7 +32,7 @@ def test_every_example_is_made_in_the_dtype_asked_for(entry) -> None:
 
 
 def test_the_lasso_reference_satisfies_the_optimality_condition() -> None:
-    example = examples.fista("cpu", torch.float64)
+    example = solvers.fista("cpu", torch.float64)
     problem = example.subject.prepare(example.objective(example.y))
     assert isinstance(problem, CompositeProblem)
     x = example.expected
@@ -43,7 +44,7 @@ def test_the_lasso_reference_satisfies_the_optimality_condition() -> None:
 
 
 def test_an_example_of_a_model_without_a_measurement_is_refused() -> None:
-    subject = examples.adjoint("cpu", torch.float64).subject
+    subject = models.adjoint("cpu", torch.float64).subject
     with pytest.raises(ValueError, match="Example of Adjoint: operator and y is None, expected a value"):
         Example(subject=subject)
 

@@ -12,6 +12,23 @@ from .total_variation import h1, total_variation
 from .zero import Zero
 
 __all__ = [
-    "L1", "L2", "Ball", "Box", "Composition", "Differentiable", "Functional", "GroupL1", "Proximable", "Scaled",
-    "SquaredL2", "Sum", "Zero", "h1", "least_squares", "moreau", "nonnegativity", "terms_of", "total_variation",
-]  # fmt: skip
+    "Ball",
+    "Box",
+    "Composition",
+    "Differentiable",
+    "Functional",
+    "GroupL1",
+    "h1",
+    "L1",
+    "L2",
+    "least_squares",
+    "moreau",
+    "nonnegativity",
+    "Proximable",
+    "Scaled",
+    "SquaredL2",
+    "Sum",
+    "terms_of",
+    "total_variation",
+    "Zero",
+]

@@ -122,6 +122,17 @@ class Differentiable(Functional):
         return self._hessian_vector(x, v)
 
 
+class HasHessianDiagonal(Differentiable):
+    """A differentiable functional whose Hessian has a diagonal at hand, for Jacobi preconditioning."""
+
+    @abc.abstractmethod
+    def _hessian_diagonal(self, x: Tensor) -> Tensor:
+        """Positive numbers beside the diagonal of the Hessian at x: real, the shape of x.
+
+        For a complex x one number serves the real and the imaginary part, such as the mean of the two.
+        """
+
+
 class Proximable(Functional):
     """A functional with a proximal map in closed form."""
 

@@ -7,4 +7,11 @@ from .base import IterativeReconstructor, Reconstructor
 from .pseudo_inverse import PseudoInverse
 from .variational import Stopping, Variational
 
-__all__ = ["Adjoint", "IterativeReconstructor", "PseudoInverse", "Reconstructor", "Stopping", "Variational"]
+__all__ = [
+    "Adjoint",
+    "IterativeReconstructor",
+    "PseudoInverse",
+    "Reconstructor",
+    "Stopping",
+    "Variational",
+]

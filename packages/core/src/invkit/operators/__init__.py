@@ -15,8 +15,28 @@ from .sense import sense
 from .space import Space, inner, norm, per_image
 
 __all__ = [
-    "Adjoint", "Blur", "Coils", "Composition", "Dense", "FiniteDifference", "Fourier", "HasFineSimulation",
-    "HasGram", "HasPseudoInverse",
-    "Identity", "Interval", "LinearOperator", "Normal", "Operator", "Scaled", "Space", "Stack", "Sum", "inner", "norm",
-    "per_image", "sense", "stack",
-]  # fmt: skip
+    "Adjoint",
+    "Blur",
+    "Coils",
+    "Composition",
+    "Dense",
+    "FiniteDifference",
+    "Fourier",
+    "HasFineSimulation",
+    "HasGram",
+    "HasPseudoInverse",
+    "Identity",
+    "inner",
+    "Interval",
+    "LinearOperator",
+    "norm",
+    "Normal",
+    "Operator",
+    "per_image",
+    "Scaled",
+    "sense",
+    "Space",
+    "Stack",
+    "stack",
+    "Sum",
+]

@@ -42,6 +42,9 @@ class Operator(Movable, abc.ABC):
     def _forward(self, x: Tensor) -> Tensor: ...
 
     @abc.abstractmethod
+    def _jvp(self, x: Tensor, v: Tensor) -> Tensor: ...
+
+    @abc.abstractmethod
     def _vjp(self, x: Tensor, z: Tensor) -> Tensor: ...
 
     @final
@@ -54,6 +57,16 @@ class Operator(Movable, abc.ABC):
         return self._forward(x)
 
     __call__ = forward
+
+    @final
+    def jvp(self, x: Tensor, v: Tensor) -> Tensor:
+        """F'(x) v, the Jacobian-vector product at x.
+
+        Raises: ShapeError if x or v is not a batch of the domain.
+        """
+        self.domain.check(x, f"{type(self).__name__}.jvp")
+        self.domain.check(v, f"{type(self).__name__}.jvp")
+        return self._jvp(x, v)
 
     @final
     def vjp(self, x: Tensor, z: Tensor) -> Tensor:
@@ -81,6 +94,10 @@ class LinearOperator(Operator):
 
     @abc.abstractmethod
     def _norm(self) -> Interval: ...
+
+    @final
+    def _jvp(self, x: Tensor, v: Tensor) -> Tensor:
+        return self._forward(v)
 
     @final
     def _vjp(self, x: Tensor, z: Tensor) -> Tensor:
@@ -168,6 +185,14 @@ class HasGram(LinearOperator):
 
     @abc.abstractmethod
     def _gram(self, x: Tensor) -> Tensor: ...
+
+
+class HasGramDiagonal(LinearOperator):
+    """A linear operator that knows the squares of its entries well enough to sum them column by column."""
+
+    @abc.abstractmethod
+    def _gram_diagonal(self, weights: Tensor) -> Tensor:
+        """sum_j w_j |A_ji|^2 for weights of shape (batch, *codomain.shape), real: shape (batch, *domain.shape)."""
 
 
 class HasPseudoInverse(LinearOperator):

@@ -11,9 +11,25 @@ from .problems import CompositeProblem, LinearProblem, Problem, SaddleProblem, S
 from .proximal_gradient import ProximalGradient
 from .solution import History, Solution, Status
 from .solve import solve
+from .stopping import Discrepancy, StoppingRule
 
 __all__ = [
-    "FISTA", "PDHG", "CompositeProblem", "ConjugateGradient", "GradientDescent", "History", "LinearProblem",
-    "Optimality", "Problem", "ProximalGradient", "SaddleProblem", "SmoothProblem", "Solution", "Solver", "Status",
+    "CompositeProblem",
+    "ConjugateGradient",
+    "Discrepancy",
+    "FISTA",
+    "GradientDescent",
+    "History",
+    "LinearProblem",
+    "Optimality",
+    "PDHG",
+    "Problem",
+    "ProximalGradient",
+    "SaddleProblem",
+    "SmoothProblem",
+    "Solution",
     "solve",
-]  # fmt: skip
+    "Solver",
+    "Status",
+    "StoppingRule",
+]

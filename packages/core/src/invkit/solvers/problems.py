@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import operator as python_operator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -28,9 +28,18 @@ from ..operators.space import Space
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """What every form knows: the objective it came from."""
+    """What every form knows: the objective it came from.
+
+    restriction: where the objective has unknowns beside the image (TGV has vector fields), what takes the image out of
+        them all; None where the unknown is the image.
+    """
 
     objective: Functional
+    restriction: LinearOperator | None = field(default=None, kw_only=True)
+
+    def image(self, u: Tensor) -> Tensor:
+        """The image in the unknown."""
+        return u if self.restriction is None else self.restriction.forward(u)
 
     def start(self, x0: Tensor | None, who: str) -> Tensor:
         """A checked copy-free starting point: x0, or zeros if the objective says of which shape.
@@ -38,6 +47,8 @@ class Problem:
         Raises: ShapeError if x0 does not fit, or is needed and missing; DataError if it is not finite.
         """
         domain, batch = self.objective.domain, batch_of(self.objective)
+        if x0 is not None and self.restriction is not None and x0.shape[1:] == self.restriction.codomain.shape:
+            x0 = self.restriction.adjoint(x0)  # the image where it belongs, zero in the other unknowns
         if x0 is None:
             if domain is None or batch is None:
                 raise ShapeError(

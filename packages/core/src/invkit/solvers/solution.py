@@ -15,9 +15,16 @@ class Status(enum.Enum):
     """Why the iteration of one image ended."""
 
     CONVERGED = "converged"
+    DUALITY_GAP = "duality gap closed"
+    DISCREPANCY = "discrepancy principle met"
     MAX_STEPS = "step budget used up"
     DIVERGED = "diverged (NaN or inf)"
     INTERRUPTED = "interrupted"
+
+    @property
+    def is_success(self) -> bool:
+        """Whether a rule that was asked for ended it, rather than the budget, the user or an overflow."""
+        return self in (Status.CONVERGED, Status.DUALITY_GAP, Status.DISCREPANCY)
 
 
 @dataclass(frozen=True)
@@ -47,8 +54,8 @@ class Solution:
 
     @property
     def converged(self) -> bool:
-        """Whether every image reached the tolerance."""
-        return all(status is Status.CONVERGED for status in self.status)
+        """Whether every image met a stopping rule."""
+        return all(status.is_success for status in self.status)
 
     @property
     def interrupted(self) -> bool:
@@ -61,7 +68,7 @@ class Solution:
         Raises: ConvergenceError if an image did not reach the tolerance, saying which and how far it got.
         """
         for index, status in enumerate(self.status):
-            if status is not Status.CONVERGED:
+            if not status.is_success:
                 raise ConvergenceError(
                     f"Solution: image {index} is {status.value!r} with relative residual "
                     f"{float(self.optimality[index]):.3g} after {int(self.steps[index])} steps, expected 'converged'. "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from ..functionals.base import Functional
 from .base import Optimality, Solver, select
 from .problems import Problem
 from .solution import History, Solution, Status
+from .stopping import StoppingRule
 
 Callback = Callable[[int, Any], None]
 
@@ -27,6 +28,7 @@ def solve(
     rtol: float = 1e-4,
     max_steps: int = 1000,
     check_every: int = 10,
+    stop_when: Sequence[StoppingRule] = (),
     state: Any = None,
     record_objective: bool = False,
     callback: Callback | None = None,
@@ -38,6 +40,8 @@ def solve(
     check_every: the residual is looked at after so many steps (and after the last). Only then does the host wait for
         the device; an image stops at the first check it passes and is held there while the others go on, so its
         result is the one it has alone.
+    stop_when: further rules, such as ``Discrepancy``; an image stops by the first that it meets, and its status says
+        which. ``rtol = atol = 0`` leaves the stopping to them.
     state: a solver state to go on from (``solution.state``) instead of x0.
     record_objective: keep the objective at each check; it may cost an operator call.
     callback: called as ``callback(step, state)`` at each check.   progress: a bar on stderr.
@@ -61,7 +65,7 @@ def solve(
             f"{type(solver).__name__}. Pass the objective, and the solver prepares it."
         )
     current = solver.init(problem, x0) if state is None else state
-    stop = _Stopping(solver, problem, atol, rtol, record_objective)
+    stop = _Stopping(solver, problem, atol, rtol, tuple(stop_when), record_objective)
     bar = tqdm(total=max_steps, desc=type(solver).__name__, unit="step", leave=False, disable=not progress)
     step = 0
     try:
@@ -86,14 +90,25 @@ def solve(
 class _Stopping:
     """Per-image stopping: which images are done, their states at that moment, and the history."""
 
-    def __init__(self, solver: Any, problem: Any, atol: float, rtol: float, record_objective: bool) -> None:
+    def __init__(
+        self,
+        solver: Any,
+        problem: Any,
+        atol: float,
+        rtol: float,
+        rules: tuple[StoppingRule, ...],
+        record_objective: bool,
+    ) -> None:
         self.solver, self.problem = solver, problem
         self.atol, self.rtol, self.record_objective = atol, rtol, record_objective
+        self.rules = rules
+        #: What an image is called that stopped for the reason of that number.
+        self.reasons = (Status.DIVERGED, Status.CONVERGED, *(rule.status for rule in rules))
         self.interrupted = False
         self.worst = float("inf")
         self.kept: Any = None
         self.done: Tensor | None = None
-        self.diverged: Tensor
+        self.reason: Tensor
         self.stopped_at: Tensor
         self.reached: Tensor
         self.steps: list[int] = []
@@ -107,16 +122,22 @@ class _Stopping:
             relative = found.relative
             if self.done is None:
                 self.done = torch.zeros_like(relative, dtype=torch.bool)
-                self.diverged = self.done.clone()
+                self.reason = torch.zeros_like(relative, dtype=torch.long)
                 self.stopped_at = torch.zeros_like(relative, dtype=torch.long)
                 self.reached = torch.full_like(relative, float("inf"))
             broken = ~torch.isfinite(found.residual + found.scale)
-            passed = (found.residual <= self.atol + self.rtol * found.scale) | broken
-            newly = passed & ~self.done
+            reason = torch.full_like(self.reason, -1)
+            # The first rule that holds gives its name, so that they are written from the last to the first.
+            for number in reversed(range(len(self.rules))):
+                met = self.rules[number].passed(self.solver, self.problem, state)
+                reason = torch.where(met, number + 2, reason)
+            reason = torch.where(found.residual <= self.atol + self.rtol * found.scale, 1, reason)
+            reason = torch.where(broken, 0, reason)
+            newly = (reason >= 0) & ~self.done
             going = ~self.done
             self.reached = torch.where(going, relative, self.reached)
             self.stopped_at = torch.where(going, step, self.stopped_at)
-            self.diverged = self.diverged | (newly & broken)
+            self.reason = torch.where(newly, reason, self.reason)
             self.steps.append(step)
             self.relative.append(self.reached)
             if self.record_objective:
@@ -138,20 +159,21 @@ class _Stopping:
         if self.done is None:  # interrupted before the first check
             x = self.solver.solution(state)
             self.done = torch.zeros(len(x), dtype=torch.bool, device=x.device)
-            self.diverged, self.stopped_at = self.done, torch.full((len(x),), step, device=x.device)
+            self.reason = torch.zeros_like(self.done, dtype=torch.long)
+            self.stopped_at = torch.full((len(x),), step, device=x.device)
             self.reached = torch.full((len(x),), float("inf"), device=x.device)
         if self.kept is not None:
             state = select(self.done, self.kept, state)
         stopped_at = torch.where(self.done, self.stopped_at, step)
         unfinished = Status.INTERRUPTED if self.interrupted else Status.MAX_STEPS
         status = tuple(
-            Status.DIVERGED if bad else Status.CONVERGED if good else unfinished
-            for good, bad in zip(self.done.tolist(), self.diverged.tolist(), strict=True)
+            self.reasons[reason] if done else unfinished
+            for done, reason in zip(self.done.tolist(), self.reason.tolist(), strict=True)
         )
         table = torch.stack(self.relative).cpu() if self.relative else torch.empty(0, len(status))
         values = torch.stack(self.objective).detach().cpu() if self.objective else None
         return Solution(
-            x=self.solver.solution(state),
+            x=self.problem.image(self.solver.solution(state)),
             status=status,
             steps=stopped_at.cpu(),
             optimality=self.reached.cpu(),

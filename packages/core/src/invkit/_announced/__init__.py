@@ -1,0 +1,1 @@
+"""What the core announces through the hooks, one file for each kind. Imports no torch."""

@@ -1,0 +1,40 @@
+"""The regularisers of the core."""
+
+from __future__ import annotations
+
+from ..claims import Claim
+from ..spec import Spec
+from ._common import COMPLEX, CONVEX, CONVEX_PROX, DEVICES, DIFFERENTIABLE, REAL, example
+
+
+def _regulariser(
+    name: str,
+    summary: str,
+    factory: str,
+    claims: tuple[Claim, ...],
+    *references: str,
+    dtypes: tuple[str, ...] = REAL + COMPLEX,
+) -> Spec:
+    return Spec(
+        name=name,
+        summary=summary,
+        target=f"invkit.functionals.regularisers:{factory}",
+        example=example("regularisers", name),
+        devices=DEVICES,
+        dtypes=dtypes,
+        dims=(2, 3),
+        claims=claims,
+        references=references,
+    )
+
+
+SPECS: list[Spec] = [
+    _regulariser("l1", "Sum of absolute values.", "l1", CONVEX_PROX),
+    _regulariser("group-l1", "Sum of the lengths of the channel vectors.", "group_l1", CONVEX_PROX),
+    _regulariser("tv", "Isotropic total variation.", "total_variation", CONVEX, "Rudin, Osher, Fatemi (1992)"),
+    _regulariser("h1", "Half the squared length of the gradient.", "h1", (*CONVEX, DIFFERENTIABLE)),
+    _regulariser("squared-l2", "Half the squared length of the image.", "squared_l2", (*CONVEX_PROX, DIFFERENTIABLE)),
+    _regulariser(
+        "nonnegativity", "Zero if no pixel is negative, else infinity.", "nonnegativity", CONVEX_PROX, dtypes=REAL
+    ),
+]

@@ -1,0 +1,38 @@
+"""The solvers of the core."""
+
+from __future__ import annotations
+
+from ..spec import Spec
+from ._common import COMPLEX, DEVICES, REAL, example
+
+
+def _solver(name: str, summary: str, place: str, *references: str) -> Spec:
+    return Spec(
+        name=name,
+        summary=summary,
+        target=f"invkit.solvers.{place}",
+        example=example("solvers", name),
+        devices=DEVICES,
+        dtypes=REAL + COMPLEX,
+        dims=(2, 3),
+        references=references,
+    )
+
+
+SPECS: list[Spec] = [
+    _solver("gradient-descent", "Gradient descent with step 1/L.", "gradient_descent:GradientDescent"),
+    _solver(
+        "proximal-gradient",
+        "Forward-backward splitting.",
+        "proximal_gradient:ProximalGradient",
+        "Combettes and Wajs (2005)",
+    ),
+    _solver("fista", "Accelerated proximal gradient.", "fista:FISTA", "Beck and Teboulle (2009)"),
+    _solver("pdhg", "Primal-dual hybrid gradient.", "pdhg:PDHG", "Chambolle and Pock (2011)"),
+    _solver(
+        "conjugate-gradient",
+        "Conjugate gradients on the normal equations of a quadratic.",
+        "conjugate_gradient:ConjugateGradient",
+        "Hestenes and Stiefel (1952)",
+    ),
+]

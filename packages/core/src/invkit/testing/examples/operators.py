@@ -1,0 +1,43 @@
+"""Tiny operators: odd, not square, complex where they may be."""
+
+from __future__ import annotations
+
+import torch
+
+from ...operators import Blur, Coils, Dense, FiniteDifference, Fourier, Identity
+from ...operators import sense as build_sense
+from ...operators.space import real_dtype
+from ..cases import Example
+from ._problems import Device, noise
+
+
+def identity(device: Device, dtype: torch.dtype) -> Example:
+    return Example(subject=Identity((5, 4), 2, dtype, torch.device(device)))
+
+
+def dense(device: Device, dtype: torch.dtype) -> Example:
+    matrix = noise((7, 12), dtype, device, seed=1)
+    return Example(subject=Dense(matrix, domain_shape=(1, 3, 4), codomain_shape=(7,)))
+
+
+def finite_difference(device: Device, dtype: torch.dtype) -> Example:
+    return Example(subject=FiniteDifference((5, 4, 3), 2, "neumann", (1.0, 0.5, 2.0), dtype, torch.device(device)))
+
+
+def fourier(device: Device, dtype: torch.dtype) -> Example:
+    pattern = noise((5, 6), real_dtype(dtype), device, seed=2).clamp_min(0)
+    return Example(subject=Fourier((5, 6), pattern, 2, dtype, torch.device(device)))
+
+
+def sense(device: Device, dtype: torch.dtype) -> Example:
+    sensitivities = noise((3, 5, 4), dtype, device, seed=3)
+    lines = torch.tensor([[1.0, 0.0, 1.0, 1.0]], dtype=real_dtype(dtype), device=device)
+    return Example(subject=build_sense(sensitivities, lines))
+
+
+def coils(device: Device, dtype: torch.dtype) -> Example:
+    return Example(subject=Coils(noise((3, 5, 4), dtype, device, seed=4)))
+
+
+def blur(device: Device, dtype: torch.dtype) -> Example:
+    return Example(subject=Blur(noise((3, 2), dtype, device, seed=5), (6, 5), 2, dtype))

@@ -1,0 +1,39 @@
+"""Tiny regularisers, on images of several channels that are not square."""
+
+from __future__ import annotations
+
+import torch
+
+from ...functionals import regularisers
+from ...operators import Space
+from ..cases import Example
+from ._problems import Device
+
+
+def l1(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(regularisers.l1, device, dtype)
+
+
+def group_l1(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(regularisers.group_l1, device, dtype)
+
+
+def tv(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(regularisers.total_variation, device, dtype)
+
+
+def h1(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(regularisers.h1, device, dtype)
+
+
+def squared_l2(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(regularisers.squared_l2, device, dtype)
+
+
+def nonnegativity(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(regularisers.nonnegativity, device, dtype)
+
+
+def _regulariser(factory: object, device: Device, dtype: torch.dtype) -> Example:
+    space = Space((2, 4, 3), dtype, torch.device(device))
+    return Example(subject=factory(space), space=space)  # type: ignore[operator]
