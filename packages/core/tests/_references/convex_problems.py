@@ -12,6 +12,7 @@ solvers can take it: smooth, quadratic, composite (f smooth + g proximable), sad
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -77,8 +78,11 @@ def _reference(name: str) -> tuple[np.ndarray, np.ndarray]:
         x = cp.Variable(n, complex=problem.dtype.is_complex)
         expression, constraints = problem.model(x, y.reshape(-1))
         found = cp.Problem(cp.Minimize(expression), constraints)
-        found.solve(solver=cp.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
-        assert found.status == "optimal", found.status
+        # Asked for more than it can always reach, it says so and returns the best it found: about 1e-11 of the gap.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            found.solve(solver=cp.CLARABEL, tol_gap_abs=1e-11, tol_gap_rel=1e-11, tol_feas=1e-11)
+        assert found.status in ("optimal", "optimal_inaccurate"), found.status
         values.append(found.value)
         images.append(np.asarray(x.value).reshape(problem.shape))
     return np.array(values), np.stack(images)
