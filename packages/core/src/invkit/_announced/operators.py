@@ -82,4 +82,30 @@ SPECS: list[Spec] = [
         "invkit.operators.blur:Blur",
         dtypes=REAL + COMPLEX,
     ),
+    _operator(
+        "diagonal",
+        "Pointwise product with real or complex weights.",
+        "invkit.operators.diagonal:Diagonal",
+        dtypes=REAL + COMPLEX,
+        dims=(2, 3),
+    ),
+    _operator(
+        "inpainting",
+        "Keeps the pixels of a mask and sets the others to zero.",
+        "invkit.operators.inpainting:inpainting",
+        dtypes=REAL + COMPLEX,
+        dims=(2, 3),
+        claims=(
+            *LINEAR,
+            Claim(property="self_adjoint", basis=BY_CONSTRUCTION),
+            Claim(property="positive_semidefinite", basis=BY_CONSTRUCTION),
+        ),
+    ),
+    _operator(
+        "restriction",
+        "Some entries along one axis, such as views or coils.",
+        "invkit.operators.restriction:Restriction",
+        dtypes=REAL + COMPLEX,
+        dims=(2, 3),
+    ),
 ]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from .algebra import Adjoint, Composition, Normal, Scaled, Stack, Sum, stack
-from .base import HasFineSimulation, HasGram, HasPseudoInverse, LinearOperator, Operator
+from .base import HasFineSimulation, HasGram, HasGramDiagonal, HasPseudoInverse, LinearOperator, Operator
 from .blur import Blur
 from .coils import Coils
 from .dense import Dense
+from .diagonal import Diagonal
 from .finite_difference import FiniteDifference
 from .fourier import Fourier
 from .identity import Identity
+from .inpainting import inpainting
 from .norm import Interval
+from .restriction import Restriction
 from .sense import sense
 from .space import Space, inner, norm, per_image
+from .subsets import HasSubsets, subsets
 
 __all__ = [
     "Adjoint",
@@ -20,23 +24,29 @@ __all__ = [
     "Coils",
     "Composition",
     "Dense",
+    "Diagonal",
     "FiniteDifference",
     "Fourier",
     "HasFineSimulation",
     "HasGram",
+    "HasGramDiagonal",
     "HasPseudoInverse",
+    "HasSubsets",
     "Identity",
     "inner",
+    "inpainting",
     "Interval",
     "LinearOperator",
     "norm",
     "Normal",
     "Operator",
     "per_image",
+    "Restriction",
     "Scaled",
     "sense",
     "Space",
     "Stack",
     "stack",
+    "subsets",
     "Sum",
 ]

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import torch
 
-from ...operators import Blur, Coils, Dense, FiniteDifference, Fourier, Identity
+from ...operators import (
+    Blur,
+    Coils,
+    Dense,
+    Diagonal,
+    FiniteDifference,
+    Fourier,
+    Identity,
+    Restriction,
+    Space,
+)
+from ...operators import inpainting as build_inpainting
 from ...operators import sense as build_sense
 from ...operators.space import real_dtype
 from ..cases import Example
@@ -41,3 +52,17 @@ def coils(device: Device, dtype: torch.dtype) -> Example:
 
 def blur(device: Device, dtype: torch.dtype) -> Example:
     return Example(subject=Blur(noise((3, 2), dtype, device, seed=5), (6, 5), 2, dtype))
+
+
+def diagonal(device: Device, dtype: torch.dtype) -> Example:
+    return Example(subject=Diagonal(noise((2, 5, 1), dtype, device, seed=20), (2, 5, 4)))
+
+
+def inpainting(device: Device, dtype: torch.dtype) -> Example:
+    mask = noise((5, 4), real_dtype(dtype), device, seed=21).clamp(0, 1)
+    return Example(subject=build_inpainting(mask, channels=2, dtype=dtype))
+
+
+def restriction(device: Device, dtype: torch.dtype) -> Example:
+    space = Space((2, 5, 4), dtype, torch.device(device))
+    return Example(subject=Restriction(space, 1, torch.tensor([3, 0, 1], device=device)))
