@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import pytest
 import torch
 
 from invkit.errors import ConfigError
 from invkit.functionals import L1, SquaredL2, least_squares
-from invkit.operators import Dense, Fourier, Identity
+from invkit.operators import Dense, Fourier, Identity, Interval, Space
+from invkit.operators.base import HasGramDiagonal
 from invkit.solvers import ConjugateGradient, solve
 
 
@@ -55,3 +58,66 @@ def test_terms_that_are_not_squares_are_refused_by_name() -> None:
         solve(objective, ConjugateGradient())
     with pytest.raises(ConfigError, match="has no operator that says the size of its images"):
         solve(SquaredL2(), ConjugateGradient(), torch.ones(1, 2))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Columns(HasGramDiagonal):
+    """A dense operator whose columns differ in length, and which says so."""
+
+    dense: Dense
+
+    @property
+    def domain(self) -> Space:
+        return self.dense.domain
+
+    @property
+    def codomain(self) -> Space:
+        return self.dense.codomain
+
+    def _forward(self, x):
+        return self.dense.forward(x)
+
+    def _adjoint(self, y):
+        return self.dense.adjoint(y)
+
+    def _norm(self) -> Interval:
+        return self.dense.norm()
+
+    def _gram_diagonal(self, weights):
+        return weights @ self.dense.matrix.abs() ** 2
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
+def test_jacobi_finds_the_same_minimiser_in_fewer_steps(dtype, draw) -> None:
+    m = draw((60, 40), dtype) * torch.logspace(0, 2, 40, dtype=torch.float64)
+    op, y = Columns(Dense(m)), draw((2, 60), dtype, 1)
+    objective = 1.7 * least_squares(op, y) + 0.4 * SquaredL2()
+    a = m.numpy()
+    want = np.linalg.solve(1.7 * a.conj().T @ a + 0.4 * np.eye(40), 1.7 * a.conj().T @ y.numpy().T).T
+    plain = solve(objective, ConjugateGradient(), rtol=1e-10, max_steps=5000, check_every=1)
+    better = solve(objective, ConjugateGradient("jacobi"), rtol=1e-10, max_steps=5000, check_every=1)
+    np.testing.assert_allclose(better.require_converged().x, want, atol=1e-8)
+    assert (2 * better.steps < plain.steps).all()
+    alone = solve(
+        1.7 * least_squares(op, y[1:]) + 0.4 * SquaredL2(), ConjugateGradient("jacobi"), rtol=1e-10, check_every=1
+    )
+    torch.testing.assert_close(alone.x, better.x[1:], rtol=1e-9, atol=1e-9)
+
+
+def test_jacobi_without_a_diagonal_and_unknown_preconditioners_are_refused(counting) -> None:
+    objective = least_squares(counting(), torch.ones(1, 1, 6, dtype=torch.float64))
+    with pytest.raises(ConfigError, match="preconditioner is 'jacobi', expected operators that know the diagonal"):
+        solve(objective, ConjugateGradient("jacobi"))
+    with pytest.raises(ConfigError, match="preconditioner is 'ilu', expected None or 'jacobi'"):
+        ConjugateGradient("ilu")
+
+
+@pytest.mark.parametrize("preconditioner", [None, "jacobi"])
+@pytest.mark.parametrize("order", [0, 1])
+def test_a_term_without_an_operator_counts_in_the_diagonal(preconditioner, order, draw) -> None:
+    m, y = draw((9, 6)), draw((2, 9), seed=1)
+    terms = [2.5 * least_squares(Columns(Dense(m)), y), 0.3 * SquaredL2()]
+    objective = terms[order] + terms[1 - order]
+    found = solve(objective, ConjugateGradient(preconditioner), rtol=1e-12)
+    want = np.linalg.solve(2.5 * m.numpy().T @ m.numpy() + 0.3 * np.eye(6), 2.5 * m.numpy().T @ y.numpy().T).T
+    np.testing.assert_allclose(found.x, want, atol=1e-9)

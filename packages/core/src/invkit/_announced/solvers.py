@@ -35,4 +35,11 @@ SPECS: list[Spec] = [
         "conjugate_gradient:ConjugateGradient",
         "Hestenes and Stiefel (1952)",
     ),
+    _solver(
+        "cgls",
+        "Conjugate gradients for least squares on the operator itself, without its normal operator.",
+        "cgls:CGLS",
+        "Hestenes and Stiefel (1952)",
+        "Bjorck (1996)",
+    ),
 ]

@@ -20,6 +20,7 @@ def conjugate_gradient_factor(condition_number: float) -> float:
 def _conjugate_gradient_premises(setting: Setting) -> tuple[Premise, ...]:
     problem = setting.problem
     assert isinstance(problem, LinearProblem)
+    assert isinstance(setting.solver, ConjugateGradient)
     claims = problem.operator.claims()
     found = [find_claim(claims, name) for name in ("self_adjoint", "positive_semidefinite")]
     known = [claim for claim in found if claim is not None]
@@ -37,6 +38,13 @@ def _conjugate_gradient_premises(setting: Setting) -> tuple[Premise, ...]:
             holds=True,
             basis=BY_CONSTRUCTION,
             how="b = sum_i c_i K_i* d_i",
+        ),
+        Premise(
+            statement="the steps are not preconditioned",
+            holds=setting.solver.preconditioner is None,
+            basis=BY_CONSTRUCTION,
+            how="from the settings",
+            remedy="leave preconditioner out: the rate is in the condition number of H",
         ),
         Premise(statement="|H| is bounded", holds=True, basis=norm.basis, value=norm.upper, how=norm.how),
     )

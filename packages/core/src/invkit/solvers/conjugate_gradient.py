@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
+from ..errors import ConfigError
 from ..functionals.base import Functional
 from ..operators.space import norm, per_image, rounding
 from .base import Optimality, Solver
+from .pcg import inverse_diagonal
 from .problems import LinearProblem, as_linear
+from .quadratic import normal_diagonal
 
 
 @dataclass(frozen=True)
@@ -18,7 +22,7 @@ class ConjugateGradientState:
     """x, the residual r = b - H x, the search direction p, and |r|^2.
 
     floor: the |r|^2 that is rounding.   curvature: the largest <p, H p> / |p|^2 so far, at most |H|.
-    reach: the largest |x| so far.
+    reach: the largest |x| so far.   correlated: <r, M r>, with M = D^-1 in ``inverse``, which is None for M = id.
     """
 
     x: Tensor
@@ -28,25 +32,38 @@ class ConjugateGradientState:
     floor: Tensor
     curvature: Tensor
     reach: Tensor
+    correlated: Tensor
+    inverse: Tensor | None
 
 
 @dataclass(frozen=True)
 class ConjugateGradient(Solver[LinearProblem, ConjugateGradientState]):
     """H x = b for H self-adjoint and positive semidefinite; each image has its own Krylov space.
 
-        a = |r|^2 / <p, H p>;  x <- x + a p;  r <- r - a H p;  p <- r + (|r_new|^2 / |r|^2) p
+        a = <r, z> / <p, H p>;  x <- x + a p;  r <- r - a H p;  z = M r;  p <- z + (<r_new, z_new> / <r, z>) p
 
+    preconditioner: None for M = id, so <r, z> = |r|^2; "jacobi" for M = D^-1 with D the diagonal of H, which pays where
+        the columns of the operators differ in length, as under coils or an uneven weight.
     Residual: |b - H x| by the recurrence, plus eps (|H| max |x| + |b|) by which rounding parts it from the true one
     (Greenbaum 1997, Theorem 1, without its constant); scale: |b|.
     Cost: one H a step, so one A and one A* for least squares.
-    From zero it finds the least-squares solution of smallest norm: every iterate lies in the range of A*.
+    From zero and with M = id it finds the least-squares solution of smallest norm: its iterates lie in the range of A*.
     An image stands still (a = 0) once its residual, or the curvature along p, is rounding: a step along what rounding
     left in the null space of H has no bounded length.
 
-    Source: Hestenes, Stiefel (1952); Nocedal, Wright (2006), Algorithm 5.2.
+    Raises: ConfigError if the preconditioner is unknown.
+    Source: Hestenes, Stiefel (1952); Nocedal, Wright (2006), Algorithms 5.2 and 5.3.
     """
 
     form = LinearProblem
+
+    preconditioner: Literal["jacobi"] | None = None
+
+    def __post_init__(self) -> None:
+        if self.preconditioner not in (None, "jacobi"):
+            raise ConfigError(
+                f"ConjugateGradient: preconditioner is {self.preconditioner!r}, expected None or 'jacobi'. Choose one."
+            )
 
     def prepare(self, objective: Functional) -> LinearProblem:
         return as_linear(objective, "ConjugateGradient")
@@ -56,21 +73,26 @@ class ConjugateGradient(Solver[LinearProblem, ConjugateGradientState]):
         r = problem.rhs if x0 is None else problem.rhs - problem.operator.forward(x)
         squared = _squared(r)
         floor = (_rounding(r) ** 2 * _squared(problem.rhs).detach()).expand_as(squared)
-        return ConjugateGradientState(x, r, r, squared, floor, torch.zeros_like(floor), norm(x.detach()))
+        inverse = None
+        if self.preconditioner == "jacobi":
+            inverse = inverse_diagonal(normal_diagonal(problem.objective, "ConjugateGradient"))
+        z, correlated = _preconditioned(inverse, r, squared)
+        curvature, reach = torch.zeros_like(floor), norm(x.detach())
+        return ConjugateGradientState(x, r, z, squared, floor, curvature, reach, correlated, inverse)
 
     def step(self, problem: LinearProblem, state: ConjugateGradientState) -> ConjugateGradientState:
         hp = problem.operator.forward(state.p)
         php, pp = _dot(state.p, hp), _squared(state.p)
         curvature = torch.maximum(state.curvature, _ratio(php, pp).detach())
         moving = (state.squared > state.floor) & (php > _rounding(hp) * curvature * pp)
-        a = torch.where(moving, _ratio(state.squared, php), torch.zeros_like(php))
+        a = torch.where(moving, _ratio(state.correlated, php), torch.zeros_like(php))
         x = state.x + per_image(a, state.x) * state.p
         r = state.r - per_image(a, state.x) * hp
         squared = _squared(r)
-        p = r + per_image(_ratio(squared, state.squared), r) * state.p
-        return ConjugateGradientState(
-            x, r, p, squared, state.floor, curvature, torch.maximum(state.reach, norm(x.detach()))
-        )
+        z, correlated = _preconditioned(state.inverse, r, squared)
+        p = z + per_image(_ratio(correlated, state.correlated), r) * state.p
+        reach = torch.maximum(state.reach, norm(x.detach()))
+        return ConjugateGradientState(x, r, p, squared, state.floor, curvature, reach, correlated, state.inverse)
 
     def solution(self, state: ConjugateGradientState) -> Tensor:
         return state.x
@@ -84,6 +106,14 @@ class ConjugateGradient(Solver[LinearProblem, ConjugateGradientState]):
 
     def objective(self, problem: LinearProblem, state: ConjugateGradientState) -> Tensor:
         return problem.objective.value(state.x)
+
+
+def _preconditioned(inverse: Tensor | None, r: Tensor, squared: Tensor) -> tuple[Tensor, Tensor]:
+    """z = M r and <r, z>."""
+    if inverse is None:
+        return r, squared
+    z = inverse * r
+    return z, _dot(r, z)
 
 
 def _dot(x: Tensor, z: Tensor) -> Tensor:

@@ -108,11 +108,10 @@ def ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
     return torch.where(zero, torch.zeros_like(numerator), numerator / torch.where(zero, 1, denominator))
 
 
-def jacobi(diagonal: Tensor) -> Callable[[Tensor], Tensor]:
-    """r -> r / diagonal, entries that are not positive counting as 1."""
+def inverse_diagonal(diagonal: Tensor) -> Tensor:
+    """1 / diagonal, entries that are not positive counting as 1."""
     positive = diagonal > 0
-    inverse = torch.where(positive, 1 / torch.where(positive, diagonal, 1), torch.ones_like(diagonal))
-    return lambda r: inverse * r
+    return torch.where(positive, 1 / torch.where(positive, diagonal, 1), torch.ones_like(diagonal))
 
 
 def _preconditioner(given: Preconditioner, b: Tensor) -> Callable[[Tensor], Tensor]:
@@ -126,7 +125,8 @@ def _preconditioner(given: Preconditioner, b: Tensor) -> Callable[[Tensor], Tens
             f"pcg: preconditioner has shape {tuple(given.shape)} and dtype {given.dtype}, expected "
             f"{tuple(b.shape)} and {real_dtype(b.dtype)}. Pass the real diagonal of H, as gram_diagonal returns it."
         )
-    return jacobi(given)
+    inverse = inverse_diagonal(given)
+    return lambda r: inverse * r
 
 
 def _check(b: Tensor, x0: Tensor | None, rtol: float | Tensor, max_steps: int, check_every: int) -> None:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...functionals import GroupL1, least_squares
 from ...functionals.base import Functional
-from ...solvers import FISTA, PDHG, ConjugateGradient, GradientDescent, ProximalGradient
+from ...solvers import CGLS, FISTA, PDHG, ConjugateGradient, GradientDescent, ProximalGradient
 from ..cases import Example
 from ._problems import Device, Lasso, accuracy, lasso, ridge
 
@@ -38,3 +38,7 @@ def pdhg(device: Device, dtype: torch.dtype) -> Example:
 
     expected = rotation.adjoint(problem.solution(problem.y))
     return Example(subject=PDHG(), objective=objective, y=problem.y, expected=expected, accuracy=accuracy(dtype, 1e-3))
+
+
+def cgls(device: Device, dtype: torch.dtype) -> Example:
+    return ridge(CGLS(), device, dtype)
