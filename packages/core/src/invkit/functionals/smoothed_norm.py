@@ -1,0 +1,68 @@
+"""The twice differentiable substitute of a group norm."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..operators.norm import Interval
+from .base import as_float
+from .indicators import check_axes
+from .radial import RadialNorm, check_positive
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SmoothedNorm(RadialNorm):
+    """sum_p rho(|x_p|), rho(t) = t^2 / gamma - t^3 / (3 gamma^2) for t <= gamma, t - gamma / 3 beyond.
+
+    gamma: a positive number, or a 0-d tensor that is learned.   axes: as in ``GroupL1``.
+    curvature: rho'(t) / t = (2 - t / gamma) / gamma and rho''(t) = 2 (1 - t / gamma) / gamma for t <= gamma, 1 / t and
+        0 beyond. Both fall from 2 / gamma at 0, and the eigenvalues of the Hessian are among them: the gradient is
+        Lipschitz with constant 2 / gamma exactly, attained at 0.
+    prox: with q = tau / gamma and s = |v_p| / gamma, the factor 2 / (1 + 2 q + (1 + 4 q (1 + q - s))^(1/2)) for
+        s <= 1 + q, 1 - tau / |v_p| beyond. It is the smaller root of q r^2 - (1 + 2 q) r + s = 0, which is r + tau
+        rho'(r) = |v_p| in units of gamma; no term of the root is negative.
+    conjugate: with w = (1 - s)^(1/2), rho*(s) = gamma s^2 (1 + 2 w) / (3 (1 + w)^2) for s <= 1.
+
+    Raises: ConfigError if gamma is not positive or an axis is negative.
+    Source: dissertation, section 1.2.1; its prox in Appendix 1.C.1.
+    """
+
+    gamma: float | Tensor
+    axes: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_positive(self.gamma, "SmoothedNorm", "gamma")
+        check_axes(self.axes, "SmoothedNorm")
+
+    def _rho(self, squares: Tensor, t: Tensor) -> Tensor:
+        small = t <= self.gamma
+        # What is far away enters the inner formula as 0, so that nothing overflows there.
+        inner = torch.where(small, squares, 0) / self.gamma * (1 - torch.where(small, t, 0) / (3 * self.gamma))
+        return torch.where(small, inner, t - self.gamma / 3)
+
+    def _curvatures(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        small = t <= self.gamma
+        s = torch.where(small, t, 0) / self.gamma
+        across = torch.where(small, (2 - s) / self.gamma, 1 / torch.where(small, 1, t))
+        return across, torch.where(small, 2 * (1 - s) / self.gamma, 0)
+
+    def _shrinkage(self, t: Tensor, tau: float | Tensor) -> Tensor:
+        small = t <= self.gamma + tau
+        q = tau / self.gamma
+        s = torch.where(small, t, 0) / self.gamma
+        root = (1 + 4 * q * (1 + q - s).clamp_min(0)).sqrt()
+        return torch.where(small, 2 / (1 + 2 * q + root), (t - tau) / torch.where(small, 1, t))
+
+    def _rho_conjugate(self, s: Tensor) -> Tensor:
+        inner = s < 1
+        w = torch.where(inner, (1 - torch.where(inner, s, 0)).sqrt(), 0)  # the root has no derivative at 0
+        return self.gamma * s.square() * (1 + 2 * w) / (3 * (1 + w).square())
+
+    def smoothness(self) -> Interval:
+        return Interval.exact(2 / as_float(self.gamma))
+
+    def __repr__(self) -> str:
+        return f"SmoothedNorm({as_float(self.gamma):g}, axes={self.axes})"
