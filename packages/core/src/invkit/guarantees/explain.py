@@ -10,13 +10,14 @@ from torch import Tensor
 
 from ..claims import ASSUMED, BY_CONSTRUCTION, Claim, find_claim
 from ..errors import InvkitError
-from ..functionals.base import Functional
 from ..models.adjoint import Adjoint
 from ..models.base import IterativeReconstructor, Reconstructor, basis_of_model
 from ..models.pseudo_inverse import PseudoInverse
 from ..operators.base import HasPseudoInverse, LinearOperator
 from ..plugins import Registry, get_registry
 from ..solvers.base import Solver
+from ..solvers.fixed_point import FixedPointProblem
+from ..solvers.problems import Problem
 from .node import Node
 from .premises import resting_on
 from .rule import Premise, Rule, Setting
@@ -42,8 +43,8 @@ def explain(
     iteration = _iteration(model, operator, y)
     if iteration is None:
         return _direct(model, operator)
-    objective, solver = iteration
-    setting = Setting(objective=objective, solver=solver, problem=solver.prepare(objective), operator=operator, y=y)
+    problem, solver = iteration
+    setting = Setting(objective=problem.objective, solver=solver, problem=problem, operator=operator, y=y)
     found, broken = _rules(registry) if rules is None else (tuple(rules), ())
     applied = tuple(_limited(rule.apply(setting), model) for rule in found if _applies(rule, setting))
     name = f"{type(model).__name__} by {type(solver).__name__}"
@@ -52,20 +53,27 @@ def explain(
     if not applied:
         children = (_no_theorem(solver), *children)
     return Node(
-        statement=f"{name}: minimise {objective!r}",
+        statement=f"{name}: {_aim(problem)}",
         holds=bool(conclusions),
         basis=max((node.basis for node in conclusions if node.basis is not None), default=None),
         children=children,
     )
 
 
-def _iteration(model: Reconstructor, operator: LinearOperator, y: Tensor) -> tuple[Functional, Solver[Any, Any]] | None:
-    """The objective that the model minimises, and its solver; None for a method without iteration."""
+def _aim(problem: Problem) -> str:
+    """What the iteration is for."""
+    if isinstance(problem, FixedPointProblem):
+        return f"find x = T(x), T: {', then '.join(factor.what for factor in problem.factors) or 'a given map'}"
+    return f"minimise {problem.objective!r}"
+
+
+def _iteration(model: Reconstructor, operator: LinearOperator, y: Tensor) -> tuple[Problem, Solver[Any, Any]] | None:
+    """The problem that the model poses, and its solver; None for a method without iteration."""
     if not isinstance(model, IterativeReconstructor):
         return None
     if isinstance(model, PseudoInverse) and isinstance(operator, HasPseudoInverse):
         return None
-    return model.objective(y, operator), model.used_solver()
+    return model.problem(y, operator), model.used_solver()
 
 
 def _direct(model: Reconstructor, operator: LinearOperator) -> Node:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .conjugate_gradient_theorem import CONJUGATE_GRADIENT_RATE
+from .fixed_point_theorem import KRASNOSELSKII_MANN
 from .gradient_theorems import FISTA_RATE, GRADIENT_DESCENT, PROXIMAL_GRADIENT
 from .pdhg_theorem import PDHG_CONVERGENCE
 from .rule import Rule
@@ -11,6 +12,7 @@ __all__ = [
     "CONJUGATE_GRADIENT_RATE",
     "FISTA_RATE",
     "GRADIENT_DESCENT",
+    "KRASNOSELSKII_MANN",
     "PDHG_CONVERGENCE",
     "PROXIMAL_GRADIENT",
     "RULES",
@@ -23,4 +25,5 @@ RULES: tuple[Rule, ...] = (
     FISTA_RATE,
     PDHG_CONVERGENCE,
     CONJUGATE_GRADIENT_RATE,
+    KRASNOSELSKII_MANN,
 )

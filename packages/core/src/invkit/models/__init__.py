@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 from .adjoint import Adjoint
-from .base import IterativeReconstructor, Reconstructor
+from .base import IterativeReconstructor, MinimisingReconstructor, Reconstructor
+from .denoiser import Denoiser
+from .denoisers import GaussianFilter, ProximalDenoiser
+from .plug_and_play import PlugAndPlay
 from .pseudo_inverse import PseudoInverse
+from .red import RegularisationByDenoising
 from .variational import Stopping, Variational
 
 __all__ = [
     "Adjoint",
+    "Denoiser",
+    "GaussianFilter",
     "IterativeReconstructor",
+    "MinimisingReconstructor",
+    "PlugAndPlay",
+    "ProximalDenoiser",
     "PseudoInverse",
     "Reconstructor",
+    "RegularisationByDenoising",
     "Stopping",
     "Variational",
 ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from typing import Any
+from typing import Any, final
 
 from torch import Tensor, nn
 
@@ -12,6 +12,7 @@ from ..functionals.base import Functional
 from ..operators.base import LinearOperator
 from ..operators.moving import basis_of_class
 from ..solvers.base import Solver
+from ..solvers.problems import Problem
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback
 
@@ -38,15 +39,18 @@ class Reconstructor(nn.Module, abc.ABC):
 
 
 class IterativeReconstructor(Reconstructor):
-    """A method that solves an optimisation problem, and can say how that went."""
+    """A method that iterates: it poses a problem to a solver, and can say how that went."""
 
     @abc.abstractmethod
-    def objective(self, y: Tensor, operator: LinearOperator) -> Functional:
-        """The functional that is minimised."""
+    def problem(self, y: Tensor, operator: LinearOperator) -> Problem:
+        """The problem in the form of the solver.
+
+        Raises: ConfigError if the solver cannot take it; ShapeError or DataError if y does not fit.
+        """
 
     @abc.abstractmethod
     def used_solver(self) -> Solver[Any, Any]:
-        """The solver that minimises it."""
+        """The solver that solves it."""
 
     def is_direct(self, operator: LinearOperator) -> bool:
         """Whether a closed form serves for this operator, so that calling the model iterates nothing."""
@@ -65,7 +69,19 @@ class IterativeReconstructor(Reconstructor):
         """Reconstruct, with the status of each image, its residual and the history."""
 
 
+class MinimisingReconstructor(IterativeReconstructor):
+    """A method that minimises an objective."""
+
+    @abc.abstractmethod
+    def objective(self, y: Tensor, operator: LinearOperator) -> Functional:
+        """The functional that is minimised."""
+
+    @final
+    def problem(self, y: Tensor, operator: LinearOperator) -> Problem:
+        return self.used_solver().prepare(self.objective(y, operator))
+
+
 def basis_of_model(model: Reconstructor) -> Basis:
     """How strongly it is known that a model does what it says: as its class states it, if no call was replaced."""
-    calls = ("forward", "solve", "objective", "used_solver", "is_direct", "claims")
+    calls = ("forward", "solve", "objective", "problem", "used_solver", "is_direct", "claims")
     return ASSUMED if any(name in vars(model) for name in calls) else basis_of_class(type(model))

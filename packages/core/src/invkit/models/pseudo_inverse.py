@@ -11,10 +11,10 @@ from ..operators.base import HasPseudoInverse, LinearOperator
 from ..solvers.conjugate_gradient import ConjugateGradient
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback, solve
-from .base import IterativeReconstructor
+from .base import MinimisingReconstructor
 
 
-class PseudoInverse(IterativeReconstructor):
+class PseudoInverse(MinimisingReconstructor):
     """x = A^+ y, the minimiser of |A x - y| with the smallest |x|.
 
     In closed form where the operator has one (``HasPseudoInverse``); otherwise conjugate gradients from zero, whose

@@ -20,7 +20,7 @@ from ..solvers.base import Solver
 from ..solvers.pdhg import PDHG
 from ..solvers.solution import Solution, Status
 from ..solvers.solve import Callback, check_settings, solve
-from .base import IterativeReconstructor
+from .base import MinimisingReconstructor
 
 logger = logging.getLogger("invkit")
 
@@ -43,7 +43,7 @@ class Stopping:
         check_settings(self.atol, self.rtol, self.max_steps, self.check_every)
 
 
-class Variational(IterativeReconstructor):
+class Variational(MinimisingReconstructor):
     """x* = argmin_x 0.5 |A x - y|^2 + weight * R(x)  [subject to x >= 0].
 
     regulariser: a function of the domain that builds R, such as ``invkit.functionals.total_variation``; None is no

@@ -1,0 +1,32 @@
+"""Denoisers: what Plug-and-Play and RED put in the place of a proximal map."""
+
+from __future__ import annotations
+
+import abc
+
+from torch import Tensor, nn
+
+from ..claims import Claim
+
+
+class Denoiser(nn.Module, abc.ABC):
+    """denoiser(x, noise_std) -> x: a cleaner image of the same shape, each image of the batch by itself.
+
+    noise_std: the standard deviation of the noise to remove, a number or one for each image; None is the one that the
+        denoiser was made for. A denoiser made for one level ignores it.
+
+    A class outside the core that states nothing is assumed to do what its claims say; its author may state in its own
+    body ``basis: ClassVar[Basis] = BY_CONSTRUCTION``.
+    """
+
+    @abc.abstractmethod
+    def forward(self, x: Tensor, noise_std: float | Tensor | None = None) -> Tensor:
+        """Denoise a batch (batch, channel, *spatial), real or complex as the denoiser allows.
+
+        Raises: ShapeError if it cannot take these images.
+        """
+
+    def claims(self) -> tuple[Claim, ...]:
+        """What holds for x -> denoiser(x): ``averaged``, ``firmly_nonexpansive``, ``nonexpansive``, ``lipschitz``,
+        ``gradient_field``, each with its basis. The theorems about methods that use the denoiser rest on these."""
+        return ()

@@ -1,0 +1,229 @@
+"""Plug-and-Play: a denoiser in the place of the regulariser's proximal map."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ..claims import BY_CONSTRUCTION, Claim
+from ..errors import ConfigError, ConvergenceError
+from ..functionals.data_fidelity import least_squares
+from ..operators.base import LinearOperator
+from ..operators.moving import basis_of_class
+from ..operators.norm import Interval
+from ..solvers.base import checked_step_size
+from ..solvers.fixed_point import Factor, FixedPointProblem, KrasnoselskiiMann
+from ..solvers.pcg import pcg
+from ..solvers.solution import Solution
+from ..solvers.solve import Callback, solve
+from .base import IterativeReconstructor
+from .denoiser import Denoiser
+from .variational import Stopping
+
+logger = logging.getLogger("invkit")
+
+Algorithm = Literal["proximal-gradient", "douglas-rachford"]
+
+
+class PlugAndPlay(IterativeReconstructor):
+    """A fixed point of a splitting method with the denoiser D where the proximal map of a regulariser would stand.
+
+        proximal-gradient    x <- D(x - tau A*(A x - y))
+        douglas-rachford     p = prox_{tau f}(v), v <- v + D(2 p - v) - p, x = p        (ADMM in another order)
+
+    with f = 0.5 |A x - y|^2. It converges if D is averaged (proximal gradient, tau < 2/L) or firmly nonexpansive
+    (Douglas-Rachford), and a fixed point exists; ``invkit.explain`` checks that against what D claims. For a D that
+    claims nothing, nothing is promised and ``solve`` says how it went. The fixed point minimises a functional only if
+    D is a proximal map.
+
+    denoiser: any ``Denoiser``.   step_size: tau; None is 1/L with L = |A|^2 from above (proximal gradient, where it
+    must lie in (0, 2/L)), or 1/L for Douglas-Rachford, where it may be any positive number.
+    noise_std: passed to the denoiser at each call; None leaves it as it was made.
+
+    Raises: ConfigError if a setting is outside its range.
+    Source: Venkatakrishnan, Bouman, Wohlberg (2013); dissertation, section 3.1; convergence: Bauschke, Combettes
+    (2011), Proposition 5.15.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        *,
+        algorithm: Algorithm = "proximal-gradient",
+        step_size: float | None = None,
+        noise_std: float | None = None,
+        relaxation: float = 1.0,
+        stopping: Stopping | None = None,
+    ) -> None:
+        super().__init__()
+        check_denoiser(denoiser, "PlugAndPlay")
+        if algorithm not in ("proximal-gradient", "douglas-rachford"):
+            raise ConfigError(
+                f"PlugAndPlay: algorithm is {algorithm!r}, expected 'proximal-gradient' or 'douglas-rachford'. "
+                "Choose one."
+            )
+        check_noise_std(noise_std, "PlugAndPlay")
+        self.denoiser, self.algorithm = denoiser, algorithm
+        self.step_size, self.noise_std = step_size, noise_std
+        self.solver = KrasnoselskiiMann(relaxation)
+        self.stopping = stopping or Stopping()
+
+    def used_solver(self) -> KrasnoselskiiMann:
+        return self.solver
+
+    def problem(self, y: Tensor, operator: LinearOperator) -> FixedPointProblem:
+        """The map whose fixed point is sought, and what is known of its factors."""
+        fidelity = least_squares(operator, y)
+        lipschitz = fidelity.smoothness()
+        assert lipschitz is not None  # that of a square is known
+        if self.algorithm == "proximal-gradient":
+            tau = checked_step_size(self.step_size, lipschitz, 2.0, 1.0, "PlugAndPlay")
+            step = gradient_step(tau, lipschitz)
+
+            def proximal_gradient(x: Tensor) -> Tensor:
+                return self.denoiser(x - tau * fidelity.gradient(x), self.noise_std)
+
+            return FixedPointProblem(
+                fidelity, proximal_gradient, (step, Factor("the denoiser D", strongest(self.denoiser)))
+            )
+        tau = self._free_step(lipschitz)
+        known = firmly_nonexpansive(self.denoiser)
+
+        def douglas_rachford(v: Tensor) -> Tensor:
+            p = proximal_point(v, operator, y, tau)
+            return v + self.denoiser(2 * p - v, self.noise_std) - p
+
+        what = "v -> v + D(2 P v - v) - P v with P the proximal map of tau f: 1/2-averaged if D is firmly nonexpansive"
+        return FixedPointProblem(fidelity, douglas_rachford, (Factor(what, known),))
+
+    def solve(
+        self,
+        y: Tensor,
+        operator: LinearOperator,
+        *,
+        x0: Tensor | None = None,
+        record_objective: bool = False,
+        progress: bool = False,
+        callback: Callback | None = None,
+    ) -> Solution:
+        """Iterate, and say how it went. The recorded objective is the data fidelity: the denoiser need have none."""
+        settings = {field.name: getattr(self.stopping, field.name) for field in dataclasses.fields(self.stopping)}
+        solution = solve(
+            self.problem(y, operator),
+            self.solver,
+            x0,
+            record_objective=record_objective,
+            progress=progress,
+            callback=callback,
+            **settings,
+        )
+        if self.algorithm == "proximal-gradient":
+            return solution
+        lipschitz = least_squares(operator, y).smoothness()
+        assert lipschitz is not None
+        return dataclasses.replace(solution, x=proximal_point(solution.x, operator, y, self._free_step(lipschitz)))
+
+    def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
+        return warn_unless_converged(self.solve(y, operator), "PlugAndPlay").x
+
+    def _free_step(self, lipschitz: Interval) -> float:
+        """tau of Douglas-Rachford: any positive number."""
+        if self.step_size is None:
+            return 1 / lipschitz.upper if lipschitz.upper > 0 else 1.0
+        if not 0 < self.step_size < float("inf"):
+            raise ConfigError(f"PlugAndPlay: step_size is {self.step_size}, expected a positive number. Leave it out.")
+        return self.step_size
+
+
+def gradient_step(tau: float, lipschitz: Interval) -> Factor:
+    """x - tau gradient f(x) is (tau L / 2)-averaged for a convex f with an L-Lipschitz gradient and tau < 2/L.
+
+    Source: Baillon, Haddad (1977); Bauschke, Combettes (2011), Proposition 4.39 (4.33 in the first edition).
+    """
+    alpha = tau * lipschitz.upper / 2
+    claim = None
+    if 0 < alpha < 1:
+        how = f"tau L / 2 with tau = {tau:.6g}, L <= {lipschitz.upper:.6g}"
+        claim = Claim(property="averaged", params={"alpha": alpha}, basis=lipschitz.basis, evidence=how)
+    elif alpha == 0:
+        claim = Claim(property="nonexpansive", basis=BY_CONSTRUCTION, evidence="A = 0: the identity")
+    return Factor("the gradient step x - tau A*(A x - y)", claim)
+
+
+def proximal_point(v: Tensor, operator: LinearOperator, y: Tensor, tau: float) -> Tensor:
+    """argmin_x 0.5 |A x - y|^2 + |x - v|^2 / (2 tau), by conjugate gradients to rounding.
+
+    Raises: ConvergenceError if they do not get there, saying how far they came.
+    """
+    normal = operator.normal()
+    single = torch.finfo(v.dtype).eps
+    found = pcg(
+        lambda x: x + tau * normal.forward(x),
+        v + tau * operator.adjoint(y),
+        x0=v,
+        rtol=1e2 * single,
+        max_steps=1000,
+    )
+    if not bool(found.converged.all()):
+        raise ConvergenceError(
+            f"PlugAndPlay: the proximal map of the data fidelity has residual {float(found.residual.max()):.2g} "
+            f"after 1000 steps, expected {1e2 * single:.2g} of the right side. Lower step_size."
+        )
+    return found.x
+
+
+_STRENGTH = ("firmly_nonexpansive", "averaged", "nonexpansive", "lipschitz")
+
+
+def strongest(denoiser: Denoiser) -> Claim | None:
+    """The claim of a denoiser that convergence can rest on, no stronger than its class is known; None if none."""
+    found = [claim for claim in denoiser.claims() if claim.property in _STRENGTH]
+    best = min(found, key=lambda claim: _STRENGTH.index(claim.property), default=None)
+    if best is None:
+        return None
+    return dataclasses.replace(best, basis=min(best.basis, basis_of_class(type(denoiser))))
+
+
+def firmly_nonexpansive(denoiser: Denoiser) -> Claim | None:
+    """The claim that D is firmly nonexpansive, which it is if averaged with alpha <= 1/2; None if it says neither."""
+    claim = strongest(denoiser)
+    if claim is None:
+        return None
+    averaged = claim.property == "averaged" and claim.params["alpha"] <= 0.5
+    if claim.property != "firmly_nonexpansive" and not averaged:
+        return None
+    return Claim(property="firmly_nonexpansive", basis=claim.basis, evidence=f"{claim}; {claim.evidence}")
+
+
+def check_denoiser(denoiser: Any, who: str) -> None:
+    """Raises: ConfigError if it is not a ``Denoiser``."""
+    if not isinstance(denoiser, Denoiser):
+        raise ConfigError(
+            f"{who}: denoiser is {type(denoiser).__name__}, expected a Denoiser. "
+            "Derive from invkit.models.Denoiser and state what it claims."
+        )
+
+
+def check_noise_std(noise_std: float | None, who: str) -> None:
+    """Raises: ConfigError if a noise level is not positive."""
+    if noise_std is not None and not 0 < noise_std < float("inf"):
+        raise ConfigError(f"{who}: noise_std is {noise_std}, expected a positive number. Leave it out.")
+
+
+def warn_unless_converged(solution: Solution, who: str) -> Solution:
+    """Log which images did not converge."""
+    late = sum(not status.is_success for status in solution.status)
+    if late:
+        logger.warning(
+            "%s: %d of %d images did not converge (worst relative residual %.2g). Raise max_steps or rtol; "
+            "solve(y, operator) says which.",
+            who,
+            late,
+            len(solution.status),
+            float(solution.optimality.max()),
+        )
+    return solution

@@ -1,0 +1,113 @@
+"""Regularisation by denoising: descend along the data fidelity's gradient plus x - D(x)."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from torch import Tensor
+
+from ..claims import Claim
+from ..errors import ConfigError
+from ..functionals.base import check_weight
+from ..functionals.data_fidelity import least_squares
+from ..operators.base import LinearOperator
+from ..operators.norm import Interval
+from ..solvers.base import checked_step_size
+from ..solvers.fixed_point import Factor, FixedPointProblem, KrasnoselskiiMann
+from ..solvers.solution import Solution
+from ..solvers.solve import Callback, solve
+from .base import IterativeReconstructor
+from .denoiser import Denoiser
+from .plug_and_play import check_denoiser, check_noise_std, strongest, warn_unless_converged
+from .variational import Stopping
+
+
+class RegularisationByDenoising(IterativeReconstructor):
+    """x <- x - tau G(x), G(x) = A*(A x - y) + weight (x - D(x)): a zero of G.
+
+    If D is nonexpansive, x - D(x) is 1/2-cocoercive, so that G is 1/(L + 2 weight)-cocoercive with L = |A|^2, and the
+    step is tau (L + 2 weight) / 2 averaged for tau < 2 / (L + 2 weight): it converges if G has a zero. The zero
+    minimises 0.5 |A x - y|^2 + weight R(x) for some R only if D is the gradient of a functional, which few trained
+    denoisers are (Reehorst, Schniter 2019); ``invkit.explain`` says what D claims.
+
+    weight: of the regularisation, >= 0.   step_size: tau; None is 1 / (L + 2 weight).
+    noise_std: passed to the denoiser at each call.
+
+    Raises: ConfigError if a setting is outside its range.
+    Source: Romano, Elad, Milanfar (2017), eq. 7 and section 5; cocoercivity: Bauschke, Combettes (2011), Remark 4.34
+    with Proposition 4.35 (sums), in the numbering of the second edition.
+    """
+
+    def __init__(
+        self,
+        denoiser: Denoiser,
+        weight: float = 1.0,
+        *,
+        step_size: float | None = None,
+        noise_std: float | None = None,
+        stopping: Stopping | None = None,
+    ) -> None:
+        super().__init__()
+        check_denoiser(denoiser, "RegularisationByDenoising")
+        check_weight(weight, "RegularisationByDenoising")
+        check_noise_std(noise_std, "RegularisationByDenoising")
+        if step_size is not None and not 0 < step_size < float("inf"):
+            raise ConfigError(
+                f"RegularisationByDenoising: step_size is {step_size}, expected a positive number. Leave it out."
+            )
+        self.denoiser, self.weight, self.step_size, self.noise_std = denoiser, weight, step_size, noise_std
+        self.solver = KrasnoselskiiMann()
+        self.stopping = stopping or Stopping()
+
+    def used_solver(self) -> KrasnoselskiiMann:
+        return self.solver
+
+    def problem(self, y: Tensor, operator: LinearOperator) -> FixedPointProblem:
+        """The step as a map, with how averaged it is if D is nonexpansive."""
+        fidelity = least_squares(operator, y)
+        lipschitz = fidelity.smoothness()
+        assert lipschitz is not None  # that of a square is known
+        total = lipschitz + Interval.exact(2 * self.weight)
+        tau = checked_step_size(self.step_size, total, 2.0, 1.0, "RegularisationByDenoising")
+
+        def step(x: Tensor) -> Tensor:
+            residual = x - self.denoiser(x, self.noise_std)
+            return x - tau * (fidelity.gradient(x) + self.weight * residual)
+
+        return FixedPointProblem(fidelity, step, (self._factor(tau, total),))
+
+    def _factor(self, tau: float, total: Interval) -> Factor:
+        what = "x - tau (A*(A x - y) + weight (x - D(x))): averaged if D is nonexpansive"
+        known = strongest(self.denoiser)
+        alpha = tau * total.upper / 2
+        nonexpansive = known is not None and (known.property != "lipschitz" or known.params["constant"] <= 1)
+        if known is None or not nonexpansive or not 0 < alpha < 1:
+            return Factor(what, None)
+        how = f"tau (L + 2 weight) / 2 with tau = {tau:.6g}; D is {known}"
+        basis = min(known.basis, total.basis)
+        return Factor(what, Claim(property="averaged", params={"alpha": alpha}, basis=basis, evidence=how))
+
+    def solve(
+        self,
+        y: Tensor,
+        operator: LinearOperator,
+        *,
+        x0: Tensor | None = None,
+        record_objective: bool = False,
+        progress: bool = False,
+        callback: Callback | None = None,
+    ) -> Solution:
+        """Iterate, and say how it went. The recorded objective is the data fidelity: R need not exist."""
+        settings = {field.name: getattr(self.stopping, field.name) for field in dataclasses.fields(self.stopping)}
+        return solve(
+            self.problem(y, operator),
+            self.solver,
+            x0,
+            record_objective=record_objective,
+            progress=progress,
+            callback=callback,
+            **settings,
+        )
+
+    def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
+        return warn_unless_converged(self.solve(y, operator), "RegularisationByDenoising").x

@@ -1,0 +1,161 @@
+"""Plug-and-Play and RED against the minimisers and linear systems that they amount to for known denoisers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from convex_problems import PROBLEMS, noise
+
+from invkit.claims import ASSUMED, BY_CONSTRUCTION, Claim
+from invkit.errors import ConfigError
+from invkit.functionals.regularisers import l1, total_variation
+from invkit.guarantees import explain
+from invkit.guarantees.fixed_point_theorem import composed_averagedness
+from invkit.guarantees.theorems import RULES
+from invkit.models import Denoiser, GaussianFilter, PlugAndPlay, ProximalDenoiser, RegularisationByDenoising, Stopping
+from invkit.operators import Dense
+from invkit.solvers import Status
+
+TIGHT = Stopping(rtol=1e-12, max_steps=20_000, check_every=50)
+MATRIX = noise((14, 12), seed=4)
+OP = Dense(MATRIX, (1, 4, 3))
+Y = 2 * noise((2, 14), seed=5)
+L = float(torch.linalg.matrix_norm(MATRIX, 2) ** 2)
+
+
+class Unknown(Denoiser):
+    """A denoiser that says nothing of itself."""
+
+    def forward(self, x: torch.Tensor, noise_std=None) -> torch.Tensor:
+        return 0.5 * x
+
+
+class Boastful(Unknown):
+    """One whose author claims more than anybody has seen."""
+
+    def claims(self):
+        return (Claim(property="averaged", params={"alpha": 0.3}, basis=BY_CONSTRUCTION),)
+
+
+@pytest.mark.parametrize("algorithm", ["proximal-gradient", "douglas-rachford"])
+@pytest.mark.parametrize("name", ["lasso", "lasso-complex"])
+def test_with_a_proximal_map_it_finds_the_minimiser_that_cvxpy_finds(algorithm, name) -> None:
+    problem = PROBLEMS[name]
+    matrix = noise((9, 6), problem.dtype, seed=2 if problem.dtype.is_complex else 0)
+    tau = 0.9 / float(torch.linalg.matrix_norm(matrix, 2) ** 2)
+    weight = tau * 1.3 / 0.7  # the problem is 0.7 times a square and 1.3 times a norm
+    model = PlugAndPlay(ProximalDenoiser(l1, weight), algorithm=algorithm, step_size=tau, stopping=TIGHT)
+    solution = model.solve(problem.y, Dense(matrix, (6,)))
+    assert solution.converged
+    np.testing.assert_allclose(solution.x.numpy(), problem.minimiser(), atol=1e-6)
+    wrong = PlugAndPlay(ProximalDenoiser(l1, weight), algorithm=algorithm, step_size=tau / 2, stopping=TIGHT)
+    assert np.abs(wrong(problem.y, Dense(matrix, (6,))).numpy() - problem.minimiser()).max() > 1e-2
+
+
+def test_with_total_variation_solved_to_a_tolerance_it_finds_cvxpys_minimiser() -> None:
+    problem = PROBLEMS["tv"]
+    tau = 1 / L
+    inner = Stopping(rtol=1e-10, max_steps=20_000, check_every=50)
+    denoiser = ProximalDenoiser(total_variation, tau * 1.7 / 0.8, stopping=inner)
+    assert denoiser.claims() == ()
+    model = PlugAndPlay(denoiser, step_size=tau, stopping=Stopping(rtol=1e-9, max_steps=500))
+    np.testing.assert_allclose(model(problem.y, OP).numpy(), problem.minimiser(), atol=1e-5)
+
+
+@pytest.mark.parametrize("weight", [0.4, 7.0])
+def test_red_with_a_linear_filter_solves_the_linear_system(weight) -> None:
+    filter_ = GaussianFilter(0.7)
+    basis = torch.eye(12, dtype=torch.float64).reshape(12, 1, 4, 3)
+    g = filter_(basis).reshape(12, 12).numpy().T
+    a = MATRIX.numpy()
+    want = np.linalg.solve(a.T @ a + weight * (np.eye(12) - g), a.T @ Y.numpy().T).T.reshape(2, 1, 4, 3)
+    model = RegularisationByDenoising(filter_, weight, stopping=TIGHT)
+    np.testing.assert_allclose(model(Y, OP).numpy(), want, atol=1e-9)
+
+
+def test_the_gaussian_filter_is_what_it_claims() -> None:
+    filter_ = GaussianFilter(0.7)
+    basis = torch.eye(15, dtype=torch.float64).reshape(15, 1, 5, 3)
+    g = filter_(basis).reshape(15, 15).numpy()
+    np.testing.assert_allclose(g, g.T, atol=1e-15)
+    eigenvalues = np.linalg.eigvalsh(g)
+    assert eigenvalues.min() >= -1e-15
+    assert eigenvalues.max() == pytest.approx(1, abs=1e-12)
+    assert filter_(noise((2, 1, 5, 3), torch.complex64)).dtype is torch.complex64
+
+
+@pytest.mark.parametrize("algorithm", ["proximal-gradient", "douglas-rachford"])
+def test_each_image_is_reconstructed_alone(algorithm) -> None:
+    model = PlugAndPlay(ProximalDenoiser(l1, 0.1), algorithm=algorithm)
+    together = model(Y, OP)
+    for i in range(2):
+        torch.testing.assert_close(model(Y[i : i + 1], OP)[0], together[i], rtol=1e-9, atol=1e-12)
+
+
+def test_explain_states_the_averagedness_of_the_whole_map() -> None:
+    node = explain(PlugAndPlay(GaussianFilter(1.0), step_size=1 / L), OP, rules=RULES)
+    theorem = node.children[0]
+    assert theorem.holds
+    assert theorem.claim is not None
+    assert theorem.claim.property == "convergent"
+    assert theorem.value == pytest.approx(composed_averagedness([0.5, 0.5]), rel=1e-9) == pytest.approx(2 / 3)
+    assert "find x = T(x)" in node.statement
+    assert theorem.basis is ASSUMED  # that a fixed point exists
+
+
+def test_explain_names_the_denoiser_that_claims_nothing() -> None:
+    for model in (PlugAndPlay(Unknown()), PlugAndPlay(Unknown(), algorithm="douglas-rachford")):
+        node = explain(model, OP, rules=RULES).children[0]
+        assert not node.holds
+        assert any("nothing that helps is claimed" in child.how for child in node.children)
+
+
+def test_what_a_class_outside_the_core_claims_is_assumed() -> None:
+    node = explain(PlugAndPlay(Boastful()), OP, rules=RULES).children[0]
+    denoiser = next(child for child in node.children if "denoiser" in child.statement)
+    assert denoiser.holds
+    assert denoiser.basis is ASSUMED
+
+
+def test_an_averaged_map_may_be_over_relaxed_but_not_beyond_its_theorem() -> None:
+    good = explain(PlugAndPlay(GaussianFilter(1.0), step_size=1 / L, relaxation=1.4), OP, rules=RULES)
+    assert good.children[0].holds
+    far = explain(PlugAndPlay(GaussianFilter(1.0), step_size=1 / L, relaxation=1.6), OP, rules=RULES)
+    assert not far.children[0].holds
+    solution = PlugAndPlay(GaussianFilter(1.0), step_size=1 / L, relaxation=1.4, stopping=TIGHT).solve(Y, OP)
+    torch.testing.assert_close(
+        solution.x, PlugAndPlay(GaussianFilter(1.0), step_size=1 / L, stopping=TIGHT)(Y, OP), atol=1e-8, rtol=0
+    )
+
+
+def test_composed_averagedness_is_sharp_for_rotations() -> None:
+    # N = -id: (1 - 2 a) id each; the product (1 - 2 a)(1 - 2 b) is at least 1 - 2 alpha.
+    for a, b in ((0.5, 0.5), (0.2, 0.9), (0.7, 0.7)):
+        alpha = composed_averagedness([a, b])
+        assert (1 - 2 * a) * (1 - 2 * b) >= 1 - 2 * alpha - 1e-12
+    assert composed_averagedness([0.5, 0.5]) == pytest.approx(2 / 3)
+
+
+def test_settings_out_of_range_are_refused() -> None:
+    with pytest.raises(ConfigError, match="denoiser is function, expected a Denoiser"):
+        PlugAndPlay(lambda x: x)
+    with pytest.raises(ConfigError, match="algorithm is 'admm', expected"):
+        PlugAndPlay(Unknown(), algorithm="admm")
+    with pytest.raises(ConfigError, match=r"step_size is 1, expected one in \(0, "):
+        PlugAndPlay(Unknown(), step_size=1.0).solve(Y, OP)
+    with pytest.raises(ConfigError, match="std is 0, expected a positive number"):
+        GaussianFilter(0)
+    with pytest.raises(ConfigError, match="weight is 0, expected a positive number"):
+        ProximalDenoiser(l1, 0)
+    with pytest.raises(ConfigError, match="relaxation is -1, expected a positive"):
+        PlugAndPlay(Unknown(), relaxation=-1)
+
+
+def test_a_map_that_runs_away_is_called_diverged() -> None:
+    class Amplifying(Denoiser):
+        def forward(self, x: torch.Tensor, noise_std=None) -> torch.Tensor:
+            return 1e30 * x
+
+    solution = PlugAndPlay(Amplifying(), stopping=Stopping(max_steps=50)).solve(Y, OP)
+    assert solution.status == (Status.DIVERGED, Status.DIVERGED)
