@@ -42,4 +42,11 @@ SPECS: list[Spec] = [
         "Hestenes and Stiefel (1952)",
         "Bjorck (1996)",
     ),
+    _solver(
+        "newton-cg",
+        "Newton's method with preconditioned conjugate gradients inside and an Armijo line search.",
+        "newton_cg:NewtonCG",
+        "Nocedal and Wright (2006)",
+        "Eisenstat and Walker (1996)",
+    ),
 ]

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from .accelerated_pdhg import AcceleratedPDHG, LinearRatePDHG
+from .backtracking_fista import BacktrackingFISTA
+from .barzilai_borwein import BarzilaiBorwein
 from .base import Optimality, Solver
 from .cgls import CGLS
 from .conjugate_gradient import ConjugateGradient
-from .fista import FISTA
+from .duality_gap import DualityGap, duality_gap
+from .fista import FISTA, RestartedFISTA
 from .gradient_descent import GradientDescent
+from .newton_cg import NewtonCG
 from .pcg import PCGResult, pcg
+from .line_search import ArmijoGradientDescent
 from .pdhg import PDHG
 from .problems import CompositeProblem, LinearProblem, Problem, SaddleProblem, SmoothProblem
 from .proximal_gradient import ProximalGradient
@@ -17,21 +23,30 @@ from .solve import solve
 from .stopping import Discrepancy, StoppingRule
 
 __all__ = [
+    "AcceleratedPDHG",
+    "ArmijoGradientDescent",
+    "BacktrackingFISTA",
+    "BarzilaiBorwein",
     "CGLS",
     "CompositeProblem",
     "ConjugateGradient",
     "Discrepancy",
+    "duality_gap",
+    "DualityGap",
     "FISTA",
     "GradientDescent",
     "History",
     "LeastSquaresProblem",
     "LinearProblem",
+    "LinearRatePDHG",
+    "NewtonCG",
     "Optimality",
     "pcg",
     "PCGResult",
     "PDHG",
     "Problem",
     "ProximalGradient",
+    "RestartedFISTA",
     "SaddleProblem",
     "SmoothProblem",
     "Solution",

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ...functionals import GroupL1, least_squares
 from ...functionals.base import Functional
-from ...solvers import CGLS, FISTA, PDHG, ConjugateGradient, GradientDescent, ProximalGradient
+from ...solvers import CGLS, FISTA, PDHG, ConjugateGradient, GradientDescent, NewtonCG, ProximalGradient
 from ..cases import Example
 from ._problems import Device, Lasso, accuracy, lasso, ridge
 
@@ -42,3 +42,7 @@ def pdhg(device: Device, dtype: torch.dtype) -> Example:
 
 def cgls(device: Device, dtype: torch.dtype) -> Example:
     return ridge(CGLS(), device, dtype)
+
+
+def newton_cg(device: Device, dtype: torch.dtype) -> Example:
+    return ridge(NewtonCG(), device, dtype)
