@@ -58,7 +58,7 @@ def test_claims_and_devices_select(invkit: Run) -> None:
     def ids(*options: str) -> set[str]:
         return {item["id"] for item in json.loads(invkit("list", *options, "--json")[1])["objects"]}
 
-    assert ids("--claim", "unitary") == {"core/identity"}
+    assert ids("--claim", "unitary") == {"core/haar", "core/identity"}
     assert ids("--claim", "Linear", "--device", "cuda:0") == ids("operator")
     assert ids("--device", "mps") == set()
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import ndimage, signal
 
-from invkit.errors import DataError, ShapeError
+from invkit.errors import ConfigError, DataError, ShapeError
 from invkit.operators import Blur
 
 CASES = [((3,), (7,)), ((2,), (5,)), ((3, 3), (5, 4)), ((2, 3), (4, 6)), ((1, 4), (1, 4)), ((2, 3, 2), (3, 3, 4))]
@@ -24,6 +24,56 @@ def matrix(kernel: np.ndarray, shape: tuple[int, ...], channels: int) -> np.ndar
             source = tuple((a - b) % n for a, b, n in zip(p, q, shape, strict=True))
             one[number[p], number[source]] += kernel[index]
     return np.kron(np.eye(channels), one)
+
+
+def cut_matrix(kernel: np.ndarray, shape: tuple[int, ...], channels: int, boundary: str) -> np.ndarray:
+    """Columns by SciPy: the full convolution of each unit image, and of that what the boundary keeps."""
+    columns = []
+    for unit in np.eye(np.prod(shape)):
+        full = signal.convolve(unit.reshape(shape), kernel, mode="full", method="direct")
+        window = [
+            slice(k - 1, n) if boundary == "valid" else slice(k // 2, k // 2 + n)
+            for k, n in zip(kernel.shape, shape, strict=True)
+        ]
+        columns.append(full[tuple(window)].ravel())
+    return np.kron(np.eye(channels), np.stack(columns, axis=1))
+
+
+@pytest.mark.parametrize("boundary", ["valid", "zero"])
+@pytest.mark.parametrize(("kernel_shape", "shape"), [*CASES, ((4,), (4,)), ((1, 4), (3, 5))], ids=str)
+@pytest.mark.parametrize("kinds", ["real", "real kernel, complex image", "complex"])
+def test_without_wrapping_it_is_the_cut_convolution(kernel_shape, shape, boundary, kinds, draw, agrees) -> None:
+    kernel = draw(kernel_shape, torch.complex128 if kinds == "complex" else torch.float64)
+    dtype = torch.float64 if kinds == "real" else torch.complex128
+    op = Blur(kernel, shape, 2, dtype, boundary)
+    agrees(op, cut_matrix(kernel.numpy(), shape, 2, boundary))
+
+
+@pytest.mark.parametrize("boundary", ["valid", "zero"])
+def test_the_cut_convolution_is_scipys(boundary, draw) -> None:
+    kernel, x = draw((3, 5), torch.float64), draw((1, 1, 7, 8), torch.float64, 1)
+    got = Blur(kernel, (7, 8), boundary=boundary).forward(x)[0, 0].numpy()
+    mode = "valid" if boundary == "valid" else "same"
+    np.testing.assert_allclose(got, signal.convolve(x[0, 0].numpy(), kernel.numpy(), mode=mode), atol=1e-13)
+    if boundary == "zero":
+        outside = ndimage.convolve(x[0, 0].numpy(), kernel.numpy(), mode="constant")
+        np.testing.assert_allclose(got, outside, atol=1e-13)
+
+
+def test_the_reference_rejects_another_boundary(draw, agrees) -> None:
+    kernel = draw((3, 3), torch.float64)
+    with pytest.raises(AssertionError, match="Not equal to tolerance"):
+        agrees(Blur(kernel, (5, 4)), cut_matrix(kernel.numpy(), (5, 4), 1, "zero"))
+
+
+@pytest.mark.parametrize("boundary", ["valid", "zero"])
+def test_the_norm_without_wrapping_is_bounded_from_both_sides(boundary, draw) -> None:
+    smooth = torch.ones(3, 5, dtype=torch.float64) / 15
+    waves = torch.outer(torch.tensor([1.0, -2.0, 1.0]), torch.tensor([1.0, -1.0])).double()
+    for kernel in (smooth, waves, draw((4, 3), torch.float64)):
+        bound = Blur(kernel, (12, 13), boundary=boundary).norm()
+        largest = np.linalg.svd(cut_matrix(kernel.numpy(), (12, 13), 1, boundary), compute_uv=False)[0]
+        assert 0.6 * largest < bound.lower <= largest <= bound.upper < 1.35 * largest
 
 
 @pytest.mark.parametrize(("kernel_shape", "shape"), CASES, ids=str)
@@ -76,6 +126,17 @@ def test_gradients_reach_the_image_and_the_kernel(draw) -> None:
     assert torch.autograd.gradgradcheck(lambda x, k: Blur(k, (3, 4)).forward(x), (x, kernel))
 
 
+@pytest.mark.parametrize("boundary", ["valid", "zero"])
+def test_gradients_reach_the_kernel_without_wrapping(boundary, draw) -> None:
+    x, kernel = draw((2, 1, 3, 4), torch.complex128).requires_grad_(), draw((2, 3), torch.float64).requires_grad_()
+
+    def normal(x, kernel):
+        return Blur(kernel, (3, 4), 1, torch.complex128, boundary).normal().forward(x)
+
+    assert torch.autograd.gradcheck(normal, (x, kernel))
+    assert torch.autograd.gradgradcheck(normal, (x, kernel))
+
+
 def test_kernels_that_do_not_fit_are_refused() -> None:
     for kernel in (torch.ones(3), torch.ones(5, 3), torch.ones(1, 3, 3)):
         with pytest.raises(ShapeError, match="Blur: kernel has shape"):
@@ -84,3 +145,5 @@ def test_kernels_that_do_not_fit_are_refused() -> None:
         Blur(torch.ones(2, 2, dtype=torch.complex64), (4, 4), dtype=torch.float32)
     with pytest.raises(DataError, match="kernel contains NaN or inf"):
         Blur(torch.full((2, 2), torch.inf), (4, 4))
+    with pytest.raises(ConfigError, match="boundary is 'reflect', expected 'periodic', 'zero' or 'valid'"):
+        Blur(torch.ones(2, 2), (4, 4), boundary="reflect")

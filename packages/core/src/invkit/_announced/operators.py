@@ -108,4 +108,20 @@ SPECS: list[Spec] = [
         dtypes=REAL + COMPLEX,
         dims=(2, 3),
     ),
+    _operator(
+        "downsampling",
+        "Means of blocks of pixels, or their first pixels.",
+        "invkit.operators.downsampling:Downsampling",
+        dtypes=REAL + COMPLEX,
+        dims=(2, 3),
+    ),
+    _operator(
+        "haar",
+        "Orthonormal Haar wavelet transform of several levels.",
+        "invkit.operators.haar:Haar",
+        dtypes=REAL + COMPLEX,
+        dims=(2, 3),
+        claims=(*LINEAR, Claim(property="unitary", basis=BY_CONSTRUCTION)),
+        role="wavelet-transform",
+    ),
 ]

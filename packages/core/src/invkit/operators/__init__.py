@@ -8,8 +8,10 @@ from .blur import Blur
 from .coils import Coils
 from .dense import Dense
 from .diagonal import Diagonal
+from .downsampling import Downsampling
 from .finite_difference import FiniteDifference
 from .fourier import Fourier
+from .haar import Haar
 from .identity import Identity
 from .inpainting import inpainting
 from .norm import Interval
@@ -17,6 +19,7 @@ from .restriction import Restriction
 from .sense import sense
 from .space import Space, inner, norm, per_image
 from .subsets import HasSubsets, subsets
+from .wavelet import WaveletTransform
 
 __all__ = [
     "Adjoint",
@@ -25,8 +28,10 @@ __all__ = [
     "Composition",
     "Dense",
     "Diagonal",
+    "Downsampling",
     "FiniteDifference",
     "Fourier",
+    "Haar",
     "HasFineSimulation",
     "HasGram",
     "HasGramDiagonal",
@@ -49,4 +54,5 @@ __all__ = [
     "stack",
     "subsets",
     "Sum",
+    "WaveletTransform",
 ]

@@ -1,36 +1,50 @@
-"""Blurring: periodic convolution with a kernel."""
+"""Blurring: convolution with a kernel."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor
 
-from ..errors import DataError, ShapeError
-from .base import LinearOperator
+from ..errors import ConfigError, DataError, ShapeError
+from .base import HasGramDiagonal
 from .norm import Interval
-from .space import Space, same_kind
+from .space import Space, real_dtype, same_kind, squared_magnitude
+
+Boundary = Literal["periodic", "zero", "valid"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Blur(LinearOperator):
-    """(k * x)(p) = sum_q k(q) x(p - q) with periodic boundary, by the fast Fourier transform.
+class Blur(HasGramDiagonal):
+    """(k * x)(p) = sum_q k(q) x(p - q), by the fast Fourier transform.
 
     kernel: shape (k_1, ..., k_d), its centre at index k_i // 2; gradients reach it. Each channel is blurred alone.
-    Shapes: (batch, channels, *image_shape) -> the same; complex images if ``dtype`` is complex.
+    boundary: ``periodic`` continues the image periodically and ``zero`` by zeros, both with a result of the same size;
+        ``valid`` keeps the n_i - k_i + 1 pixels of each axis at which the kernel lies within the image.
+    Shapes: (batch, channels, *image_shape) -> the same, or smaller; complex images if ``dtype`` is complex.
 
-    |A| = max |k^|, the largest value of the transfer function on the grid of the image (Parseval).
+    A = P C E: E puts the image on a grid so large that nothing wraps round into the pixels that P keeps, and C is the
+    periodic convolution there. Hence |A| <= |C| = max |k^|, the largest value of the transfer function on that grid
+    (Parseval), with equality for ``periodic``.
 
-    Raises: ShapeError if the kernel is larger than the image or has another number of axes; DataError if not finite.
+    Raises: ConfigError if the boundary is unknown; ShapeError if the kernel is larger than the image or has another
+    number of axes; DataError if it is not finite.
     """
 
     kernel: Tensor
     image_shape: tuple[int, ...]
     channels: int = 1
     dtype: torch.dtype | None = None
+    boundary: Boundary = "periodic"
 
     def __post_init__(self) -> None:
+        if self.boundary not in ("periodic", "zero", "valid"):
+            raise ConfigError(
+                f"Blur: boundary is {self.boundary!r}, expected 'periodic', 'zero' or 'valid'. Choose one."
+            )
         shape = tuple(self.image_shape)
         object.__setattr__(self, "image_shape", shape)
         object.__setattr__(self, "dtype", self.dtype or self.kernel.dtype)
@@ -51,40 +65,95 @@ class Blur(LinearOperator):
 
     @property
     def codomain(self) -> Space:
-        return self.domain
+        lengths = (size for _, size in self._window)
+        return Space((self.channels, *lengths), self.dtype, self.kernel.device)  # type: ignore[arg-type]
 
     @property
     def _dims(self) -> tuple[int, ...]:
         return tuple(range(-len(self.image_shape), 0))
+
+    @property
+    def _grid(self) -> tuple[int, ...]:
+        """The grid of the periodic convolution: ``zero`` needs k // 2 zeros between the end and the beginning."""
+        if self.boundary != "zero":
+            return self.image_shape
+        return tuple(n + k // 2 for n, k in zip(self.image_shape, self.kernel.shape, strict=True))
+
+    @property
+    def _window(self) -> tuple[tuple[int, int], ...]:
+        """(start, length) along each axis of what is kept of the periodic convolution."""
+        if self.boundary != "valid":
+            return tuple((0, n) for n in self.image_shape)
+        return tuple((k - 1 - k // 2, n - k + 1) for n, k in zip(self.image_shape, self.kernel.shape, strict=True))
 
     def _cast_kernel(self) -> Tensor:
         """The kernel in the precision of the images."""
         return self.kernel.to(same_kind(self.domain.dtype, self.kernel.dtype))
 
     def _transfer(self, kernel: Tensor) -> Tensor:
-        """The transfer function of the kernel, its centre moved to index 0."""
-        padded = kernel.new_zeros(self.image_shape)
+        """The transfer function of the kernel on the grid, its centre moved to index 0."""
+        padded = kernel.new_zeros(self._grid)
         padded[tuple(slice(0, k) for k in kernel.shape)] = kernel
         centred = padded.roll([-(k // 2) for k in kernel.shape], dims=self._dims)
         return torch.fft.fftn(centred) if self.domain.is_complex else torch.fft.rfftn(centred)
 
-    def _apply(self, x: Tensor, transfer: Tensor) -> Tensor:
-        if not len(x):
-            return x.clone()  # MKL refuses to transform an empty batch
+    def _convolve(self, x: Tensor, transfer: Tensor) -> Tensor:
+        """The periodic convolution on the grid; what is shorter is continued by zeros."""
         if self.domain.is_complex:
-            return torch.fft.ifftn(torch.fft.fftn(x, dim=self._dims) * transfer, dim=self._dims)
-        spectrum = torch.fft.rfftn(x, dim=self._dims) * transfer
-        return torch.fft.irfftn(spectrum, s=self.image_shape, dim=self._dims)
+            return torch.fft.ifftn(torch.fft.fftn(x, s=self._grid, dim=self._dims) * transfer, dim=self._dims)
+        spectrum = torch.fft.rfftn(x, s=self._grid, dim=self._dims) * transfer
+        return torch.fft.irfftn(spectrum, s=self._grid, dim=self._dims)
 
     def _forward(self, x: Tensor) -> Tensor:
-        return self._apply(x, self._transfer(self._cast_kernel()))
+        if not len(x):
+            return x.new_zeros((0, *self.codomain.shape))  # MKL refuses to transform an empty batch
+        y = self._convolve(x, self._transfer(self._cast_kernel()))
+        return _cut(y, self._window)
 
     def _adjoint(self, y: Tensor) -> Tensor:
-        return self._apply(y, self._transfer(self._cast_kernel()).conj())
+        if not len(y):
+            return y.new_zeros((0, *self.domain.shape))
+        # Behind the end by zeros is done by the transform.
+        before = [pad for start, _ in reversed(self._window) for pad in (start, 0)]
+        shifted = torch.nn.functional.pad(y, before) if any(before) else y
+        x = self._convolve(shifted, self._transfer(self._cast_kernel()).conj())
+        return _cut(x, tuple((0, n) for n in self.image_shape))
+
+    def _gram_diagonal(self, weights: Tensor) -> Tensor:
+        # The kernel is no larger than the image, so that each entry of A is one of the kernel's: squares are squares.
+        squared = squared_magnitude(self._cast_kernel())
+        blur = Blur(squared, self.image_shape, self.channels, real_dtype(self.domain.dtype), self.boundary)
+        return blur.adjoint(weights).clamp_min(0)  # the transform rounds zeros to either side
 
     def _norm(self) -> Interval:
         wide = self._cast_kernel().to(same_kind(torch.float64, self.kernel.dtype))
-        value = float(self._transfer(wide).abs().max())
+        size = self._transfer(wide).abs()
+        value = float(size.max())
         # The transform of n numbers has an absolute error of at most about log2(n) eps |k|_1.
-        slack = 8 * (sum(self.image_shape)).bit_length() * torch.finfo(torch.float64).eps * float(wide.abs().sum())
-        return Interval(max(0.0, value - slack), value + slack, "maximum of the transfer function")
+        slack = 8 * (sum(self._grid)).bit_length() * torch.finfo(torch.float64).eps * float(wide.abs().sum())
+        if self.boundary == "periodic":
+            return Interval(max(0.0, value - slack), value + slack, "maximum of the transfer function")
+        return Interval(
+            max(0.0, min(self._attained(wide) - 4 * slack, value)),
+            value + slack,
+            "maximum of the transfer function on a grid that holds the convolution",
+        )
+
+    def _attained(self, kernel: Tensor) -> float:
+        """|A x| / |x| for a wave that the kernel passes best, faded out towards the edges of the image."""
+        blur = Blur(kernel, self.image_shape, 1, torch.complex128, self.boundary)
+        best = int(blur._transfer(kernel).abs().argmax())
+        wave = torch.ones((1, 1), dtype=torch.complex128, device=kernel.device)
+        for n, grid in zip(reversed(self.image_shape), reversed(self._grid), strict=True):
+            best, frequency = divmod(best, grid)
+            p = torch.arange(n, dtype=torch.float64, device=kernel.device)
+            fade = torch.sin(math.pi * (p + 0.5) / n)
+            along = torch.polar(fade, 2 * math.pi * frequency / grid * p)
+            wave = along.reshape(1, 1, n, *(1,) * (wave.ndim - 2)) * wave.unsqueeze(2)
+        return float(torch.linalg.vector_norm(blur.forward(wave)) / torch.linalg.vector_norm(wave))
+
+
+def _cut(x: Tensor, window: tuple[tuple[int, int], ...]) -> Tensor:
+    """The numbers within (start, length) along each of the last axes."""
+    kept = x[(..., *(slice(start, start + length) for start, length in window))]
+    return kept if kept.shape == x.shape else kept.contiguous()

@@ -9,8 +9,10 @@ from ...operators import (
     Coils,
     Dense,
     Diagonal,
+    Downsampling,
     FiniteDifference,
     Fourier,
+    Haar,
     Identity,
     Restriction,
     Space,
@@ -66,3 +68,11 @@ def inpainting(device: Device, dtype: torch.dtype) -> Example:
 def restriction(device: Device, dtype: torch.dtype) -> Example:
     space = Space((2, 5, 4), dtype, torch.device(device))
     return Example(subject=Restriction(space, 1, torch.tensor([3, 0, 1], device=device)))
+
+
+def downsampling(device: Device, dtype: torch.dtype) -> Example:
+    return Example(subject=Downsampling((6, 4), (3, 2), 2, "mean", dtype, torch.device(device)))
+
+
+def haar(device: Device, dtype: torch.dtype) -> Example:
+    return Example(subject=Haar((12, 8), 2, 2, dtype, torch.device(device)))
