@@ -28,6 +28,31 @@ SPECS: list[Spec] = [
         "Combettes and Wajs (2005)",
     ),
     _solver("fista", "Accelerated proximal gradient.", "fista:FISTA", "Beck and Teboulle (2009)"),
+    _solver(
+        "restarted-fista",
+        "FISTA whose momentum starts anew where it leads uphill.",
+        "fista:RestartedFISTA",
+        "O'Donoghue and Candes (2015)",
+    ),
+    _solver(
+        "backtracking-fista",
+        "FISTA with steps found by trial, for an unknown or loosely bounded Lipschitz constant.",
+        "backtracking_fista:BacktrackingFISTA",
+        "Beck and Teboulle (2009)",
+    ),
+    _solver(
+        "armijo-gradient-descent",
+        "Gradient descent with steps found by Armijo's test.",
+        "line_search:ArmijoGradientDescent",
+        "Armijo (1966)",
+    ),
+    _solver(
+        "barzilai-borwein",
+        "Gradient descent with Barzilai-Borwein steps and a nonmonotone line search.",
+        "barzilai_borwein:BarzilaiBorwein",
+        "Barzilai and Borwein (1988)",
+        "Raydan (1997)",
+    ),
     _solver("pdhg", "Primal-dual hybrid gradient.", "pdhg:PDHG", "Chambolle and Pock (2011)"),
     _solver(
         "conjugate-gradient",

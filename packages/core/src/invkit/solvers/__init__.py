@@ -11,9 +11,9 @@ from .conjugate_gradient import ConjugateGradient
 from .duality_gap import DualityGap, duality_gap
 from .fista import FISTA, RestartedFISTA
 from .gradient_descent import GradientDescent
+from .line_search import ArmijoGradientDescent
 from .newton_cg import NewtonCG
 from .pcg import PCGResult, pcg
-from .line_search import ArmijoGradientDescent
 from .pdhg import PDHG
 from .problems import CompositeProblem, LinearProblem, Problem, SaddleProblem, SmoothProblem
 from .proximal_gradient import ProximalGradient

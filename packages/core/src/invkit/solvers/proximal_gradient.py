@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..functionals.base import Functional
-from ..operators.space import norm, rounding
+from ..operators.space import norm, per_image, rounding
 from .base import Optimality, Solver, checked_step_size
 from .gradient_descent import first_scale, gradient_scale
 from .problems import CompositeProblem, as_composite
@@ -18,7 +18,8 @@ from .problems import CompositeProblem, as_composite
 class ProximalGradientState:
     """x, the point z its step was taken from, the gradient there, and the size of the gradient at zero.
 
-    ``t`` is FISTA's counter of each image, None in the plain method; ``ahead`` is the point of the next step.
+    ``t`` is FISTA's counter of each image, None in the plain method; ``ahead`` is the point of the next step; the step
+    size is one number for all, or one for each image.
     """
 
     x: Tensor
@@ -26,7 +27,7 @@ class ProximalGradientState:
     z: Tensor | None
     gradient: Tensor | None
     reference: Tensor | None
-    step_size: float
+    step_size: float | Tensor
     t: Tensor | None = None
 
 
@@ -79,7 +80,7 @@ def forward_backward(problem: CompositeProblem, state: ProximalGradientState) ->
     gradient = problem.smooth.gradient(state.ahead)
     reference = first_scale(gradient, state.reference) if state.gradient is None else state.reference
     assert reference is not None
-    x = problem.proximable.prox(state.ahead - state.step_size * gradient, state.step_size)
+    x = problem.proximable.prox(state.ahead - per_image(state.step_size, gradient) * gradient, state.step_size)
     return x, gradient, reference
 
 
@@ -88,7 +89,7 @@ def forward_backward_residual(state: ProximalGradientState) -> Optimality:
     assert state.z is not None
     assert state.gradient is not None
     assert state.reference is not None
-    mapping = (state.z - state.x) / state.step_size
+    mapping = (state.z - state.x) / per_image(state.step_size, state.x)
     # A step below the spacing of the numbers moves nothing: of the gradient, so much may not have been seen.
     unseen = torch.minimum(rounding(state.x) * norm(state.x) / state.step_size, norm(state.gradient))
     return Optimality(norm(mapping) + unseen, state.reference + norm(mapping - state.gradient))

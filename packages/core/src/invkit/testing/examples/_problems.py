@@ -17,7 +17,22 @@ Device = torch.device | str
 
 def ridge(solver: Solver, device: Device, dtype: torch.dtype) -> Example:
     """0.5 |Ax - y|^2 + (c/2) |x|^2, whose minimiser solves (A*A + c id) x = A*y."""
-    operator, y = overdetermined(device, dtype)
+    return _ridge(solver, *overdetermined(device, dtype), dtype)
+
+
+def flat_ridge(solver: Solver, device: Device, dtype: torch.dtype) -> Example:
+    """The same where the Hessian has a condition number of 4.
+
+    Steps longer than 2/L make the rounding of some component larger by up to that number, each time. A matrix product
+    rounds differently for another batch size, so that of an ill-conditioned problem two runs would drift apart.
+    """
+    unitary = torch.linalg.qr(wide(noise((6, 6), dtype, device, seed=6)))[0]
+    scales = torch.linspace(0.6, 1.7, 6, dtype=torch.float64, device=device)
+    operator = Dense((unitary * scales).to(dtype), domain_shape=(1, 2, 3))
+    return _ridge(solver, operator, 2 * noise((2, 6), dtype, device, seed=10), dtype)
+
+
+def _ridge(solver: Solver, operator: Dense, y: Tensor, dtype: torch.dtype) -> Example:
     weight = 0.6
 
     def objective(y: Tensor) -> Functional:

@@ -7,9 +7,21 @@ from torch import Tensor
 
 from ...functionals import GroupL1, least_squares
 from ...functionals.base import Functional
-from ...solvers import CGLS, FISTA, PDHG, ConjugateGradient, GradientDescent, NewtonCG, ProximalGradient
+from ...solvers import (
+    CGLS,
+    FISTA,
+    PDHG,
+    ArmijoGradientDescent,
+    BacktrackingFISTA,
+    BarzilaiBorwein,
+    ConjugateGradient,
+    GradientDescent,
+    NewtonCG,
+    ProximalGradient,
+    RestartedFISTA,
+)
 from ..cases import Example
-from ._problems import Device, Lasso, accuracy, lasso, ridge
+from ._problems import Device, Lasso, accuracy, flat_ridge, lasso, ridge
 
 
 def gradient_descent(device: Device, dtype: torch.dtype) -> Example:
@@ -26,6 +38,22 @@ def proximal_gradient(device: Device, dtype: torch.dtype) -> Example:
 
 def fista(device: Device, dtype: torch.dtype) -> Example:
     return lasso(FISTA(), device, dtype)
+
+
+def restarted_fista(device: Device, dtype: torch.dtype) -> Example:
+    return lasso(RestartedFISTA(), device, dtype)
+
+
+def backtracking_fista(device: Device, dtype: torch.dtype) -> Example:
+    return lasso(BacktrackingFISTA(step_size=8.0), device, dtype)
+
+
+def armijo_gradient_descent(device: Device, dtype: torch.dtype) -> Example:
+    return flat_ridge(ArmijoGradientDescent(), device, dtype)
+
+
+def barzilai_borwein(device: Device, dtype: torch.dtype) -> Example:
+    return flat_ridge(BarzilaiBorwein(), device, dtype)
 
 
 def pdhg(device: Device, dtype: torch.dtype) -> Example:
