@@ -127,7 +127,7 @@ class HasHessianDiagonal(Differentiable):
 
     @abc.abstractmethod
     def _hessian_diagonal(self, x: Tensor) -> Tensor:
-        """Positive numbers beside the diagonal of the Hessian at x: real, the shape of x.
+        """Nonnegative numbers beside the diagonal of the Hessian at x: real, the shape of x; those of a sum are added.
 
         For a complex x one number serves the real and the imaginary part, such as the mean of the two.
         """

@@ -5,10 +5,16 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..errors import DataError
+from ..errors import DataError, ShapeError
 from ..operators.base import LinearOperator
-from .algebra import CompositionDifferentiable
-from .norms import SquaredL2
+from ..operators.space import real_dtype
+from .algebra import Composition, CompositionDifferentiable, compose, scale
+from .base import Functional
+from .huber import Huber
+from .kullback_leibler import KullbackLeibler
+from .norms import L1, SquaredL2
+from .translation import TranslatedProximable, translate
+from .weighted_squared_l2 import WeightedSquaredL2
 
 
 def least_squares(operator: LinearOperator, y: Tensor) -> CompositionDifferentiable:
@@ -18,9 +24,69 @@ def least_squares(operator: LinearOperator, y: Tensor) -> CompositionDifferentia
 
     Raises: ShapeError if y does not fit; DataError if it is not finite.
     """
-    operator.codomain.check(y, "least_squares: measurement")
-    check_measurement(y, "least_squares")
+    _check(operator, y, "least_squares")
     return CompositionDifferentiable(SquaredL2(y), operator)
+
+
+def weighted_least_squares(operator: LinearOperator, y: Tensor, weights: Tensor) -> CompositionDifferentiable:
+    """0.5 sum w |A x - y|^2: weights are inverse variances, 0 for a sample to ignore; smooth with constant |A|^2 max w.
+
+    y: a batch of the operator's codomain.   weights: real, >= 0, of a shape that broadcasts to y.
+
+    Raises: ShapeError if y or the weights do not fit; DataError if y is not finite, or a weight negative or not finite.
+    """
+    _check(operator, y, "weighted_least_squares")
+    shape = tuple(weights.shape)
+    if len(shape) > y.ndim or any(w not in (1, n) for w, n in zip(shape[::-1], y.shape[::-1], strict=False)):
+        raise ShapeError(
+            f"weighted_least_squares: weights have shape {shape}, expected one that broadcasts to {tuple(y.shape)}. "
+            "Give one weight per sample, or axes of length 1."
+        )
+    weights = weights.to(device=y.device, dtype=real_dtype(y.dtype))
+    return CompositionDifferentiable(WeightedSquaredL2(weights, y), operator)
+
+
+def l1_fit(operator: LinearOperator, y: Tensor) -> Composition:
+    """|A x - y|_1, for impulsive noise and outliers; solvers that split f and A take it (``core/pdhg``).
+
+    y: a batch of the operator's codomain.
+
+    Raises: ShapeError if y does not fit; DataError if it is not finite.
+    """
+    _check(operator, y, "l1_fit")
+    return Composition(TranslatedProximable(L1(), y), operator)
+
+
+def huber_fit(operator: LinearOperator, y: Tensor, delta: float | Tensor) -> Functional:
+    """sum rho(|A x - y|) with rho(t) = t^2 / 2 for t <= delta and delta (t - delta / 2) beyond, for outliers.
+
+    y: a batch of the operator's codomain.   delta: a positive number, or a 0-d tensor that is learned.
+    Differentiable, smooth with constant |A|^2; f is proximable, for solvers that split f and A.
+
+    Raises: ShapeError if y does not fit; DataError if it is not finite; ConfigError if delta is not positive.
+    Source: Huber (1964).
+    """
+    _check(operator, y, "huber_fit")
+    return scale(delta, compose(translate(Huber(delta), y), operator))
+
+
+def kullback_leibler(
+    operator: LinearOperator, y: Tensor, background: float | Tensor = 0.0
+) -> CompositionDifferentiable:
+    """KL(y, A x + background) = sum z - y + y log(y/z), the fit to Poisson counts; +inf where z = A x + background < 0.
+
+    y: counts, a batch of the operator's codomain.   background: as in ``KullbackLeibler``.
+
+    Raises: ShapeError if y does not fit or is complex; DataError if it is negative or not finite; ConfigError if the
+    background is negative or not finite.
+    """
+    _check(operator, y, "kullback_leibler")
+    return CompositionDifferentiable(KullbackLeibler(y, background), operator)
+
+
+def _check(operator: LinearOperator, y: Tensor, who: str) -> None:
+    operator.codomain.check(y, f"{who}: measurement")
+    check_measurement(y, who)
 
 
 def check_measurement(y: Tensor, who: str) -> None:

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from ..operators.norm import Interval
 from ..operators.space import squared_magnitude
-from .base import Differentiable, Proximable, as_float, sum_per_image
+from .base import Differentiable, HasHessianDiagonal, Proximable, as_float, sum_per_image
 from .indicators import Ball, check_axes, group_norm, project_onto_ball
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SquaredL2(Differentiable, Proximable):
+class SquaredL2(HasHessianDiagonal, Proximable):
     """0.5 |x - centre|_2^2; centre None is zero.
 
     gradient x - centre, prox (v + tau centre) / (1 + tau), conjugate 0.5 |z|^2 + Re <centre, z>.
@@ -30,6 +30,9 @@ class SquaredL2(Differentiable, Proximable):
 
     def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
         return v.clone()
+
+    def _hessian_diagonal(self, x: Tensor) -> Tensor:
+        return torch.ones_like(x.real)
 
     def smoothness(self) -> Interval:
         return Interval.exact(1.0)

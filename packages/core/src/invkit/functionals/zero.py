@@ -8,12 +8,12 @@ import torch
 from torch import Tensor
 
 from ..operators.norm import Interval
-from .base import Differentiable, Proximable
+from .base import HasHessianDiagonal, Proximable
 from .indicators import Ball
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Zero(Differentiable, Proximable):
+class Zero(HasHessianDiagonal, Proximable):
     """x -> 0; its proximal map is the identity."""
 
     def _value(self, x: Tensor) -> Tensor:
@@ -24,6 +24,9 @@ class Zero(Differentiable, Proximable):
 
     def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
         return torch.zeros_like(v)
+
+    def _hessian_diagonal(self, x: Tensor) -> Tensor:
+        return torch.zeros_like(x.real)
 
     def smoothness(self) -> Interval:
         return Interval.exact(0.0)

@@ -32,7 +32,7 @@ def conjugate_gap(functional: Proximable, space: Space, *, generator: torch.Gene
         _offer(worst, functional, conjugate, p, size * space.randn(generator=generator), equality=False)
         # z may leave the domain of f* by its rounding, where f* is infinite: the nearest point inside does as well.
         if not math.isfinite(float(conjugate.value(z))):
-            near = conjugate.prox(z, 1.0)
+            near = conjugate.prox(z, 1e-30)  # so short a step moves only what is outside
             if length(near - z) <= tolerance(space.dtype) * (length(v) + length(p)) / tau:
                 z = near
         slack = length(v) ** 2 / tau  # rounding may move p by eps |v|

@@ -19,11 +19,15 @@ from ..errors import ConfigError, ShapeError
 from ..functionals.algebra import Scaled, Sum, add, scale, split_composition, terms_of
 from ..functionals.base import Differentiable, Functional, Proximable
 from ..functionals.data_fidelity import check_measurement
+from ..functionals.kullback_leibler import KullbackLeibler
 from ..functionals.norms import SquaredL2
+from ..functionals.translation import Translated
+from ..functionals.weighted_squared_l2 import WeightedSquaredL2
 from ..functionals.zero import Zero
 from ..operators.base import LinearOperator
 from ..operators.identity import Identity
 from ..operators.space import Space
+from ..operators.weighted_normal import WeightedNormal
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,7 +169,7 @@ def as_saddle(objective: Functional, who: str) -> SaddleProblem:
 
 
 def as_linear(objective: Functional, who: str) -> LinearProblem:
-    """H = sum_i c_i K_i* K_i and b = sum_i c_i K_i* d_i of the objective sum_i (c_i / 2) |K_i x - d_i|^2.
+    """H = sum_i c_i K_i* W_i K_i and b = sum_i c_i K_i* W_i d_i of the objective sum_i (c_i / 2) |K_i x - d_i|_{W_i}^2.
 
     Raises: ConfigError if a term is not such a square.
     """
@@ -175,16 +179,17 @@ def as_linear(objective: Functional, who: str) -> LinearProblem:
         weight, inner, operator = split_composition(term)
         if isinstance(inner, Scaled):
             weight, inner = weight * inner.weight, inner.functional
-        if not isinstance(inner, SquaredL2):
+        if not isinstance(inner, SquaredL2 | WeightedSquaredL2):
             raise ConfigError(
                 f"{who}: term {term!r} is not quadratic, expected (c/2) |K x - d|^2. Use core/fista or core/pdhg."
             )
         if operator is None and objective.domain is None:
             raise ConfigError(f"{who}: {objective!r} has no operator that says the size of its images. Use core/fista.")
         k = operator if operator is not None else _identity(objective.domain)  # type: ignore[arg-type]
-        operators.append(weight * k.normal())
+        weighted = isinstance(inner, WeightedSquaredL2)
+        operators.append(weight * (WeightedNormal(k, inner.weights) if weighted else k.normal()))
         if inner.centre is not None:
-            parts.append(weight * k.adjoint(inner.centre))
+            parts.append(weight * k.adjoint(inner.weights * inner.centre if weighted else inner.centre))
     normal = functools.reduce(python_operator.add, operators)
     if not parts:
         parts.append(normal.domain.zeros(1))
@@ -193,8 +198,10 @@ def as_linear(objective: Functional, who: str) -> LinearProblem:
 
 def batch_of(thing: object) -> int | None:
     """How many images the measurements inside a functional have; None if it has none."""
-    if isinstance(thing, SquaredL2):
+    if isinstance(thing, SquaredL2 | WeightedSquaredL2 | Translated):
         return None if thing.centre is None else len(thing.centre)
+    if isinstance(thing, KullbackLeibler):
+        return len(thing.y)
     if isinstance(thing, Sum):
         return next((batch for term in thing.terms if (batch := batch_of(term)) is not None), None)
     inner = getattr(thing, "functional", None)
