@@ -7,16 +7,19 @@ from .algebra import Composition, Scaled, Sum, terms_of
 from .base import Differentiable, Functional, Proximable
 from .conjugate import moreau
 from .data_fidelity import huber_fit, kullback_leibler, l1_fit, least_squares, weighted_least_squares
+from .directional_tv import directional_tv
 from .huber import Huber
 from .indicators import Ball, Box, nonnegativity
 from .kullback_leibler import KullbackLeibler
 from .linfinity import L1Ball, LInfinity
 from .norms import L1, L2, GroupL1, SquaredL2
 from .nuclear_norm import NuclearNorm, SpectralBall
+from .partial_minimum import PartialMinimum, lifted
 from .radial import RadialNorm
 from .simplex import Simplex
 from .smoothed_norm import SmoothedNorm
-from .total_variation import h1, total_variation
+from .tgv import TGV, tgv
+from .total_variation import h1, huber_tv, smoothed_tv, total_variation, vector_tv
 from .translation import Translated, translate
 from .weighted_l1 import WeightedL1
 from .weighted_squared_l2 import WeightedSquaredL2
@@ -28,11 +31,13 @@ __all__ = [
     "Box",
     "Composition",
     "Differentiable",
+    "directional_tv",
     "Functional",
     "GroupL1",
     "h1",
     "Huber",
     "huber_fit",
+    "huber_tv",
     "kullback_leibler",
     "KullbackLeibler",
     "L1",
@@ -40,22 +45,28 @@ __all__ = [
     "L1Ball",
     "L2",
     "least_squares",
+    "lifted",
     "LInfinity",
     "moreau",
     "nonnegativity",
     "NuclearNorm",
+    "PartialMinimum",
     "Proximable",
     "RadialNorm",
     "Scaled",
     "Simplex",
+    "smoothed_tv",
     "SmoothedNorm",
     "SpectralBall",
     "SquaredL2",
     "Sum",
     "terms_of",
+    "TGV",
+    "tgv",
     "total_variation",
     "translate",
     "Translated",
+    "vector_tv",
     "weighted_least_squares",
     "WeightedL1",
     "WeightedSquaredL2",

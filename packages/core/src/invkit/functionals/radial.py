@@ -77,11 +77,11 @@ class RadialNorm(HasHessianDiagonal, Proximable):
         return across * v + (along - across) * product * unit
 
     def _hessian_diagonal(self, x: Tensor) -> Tensor:
-        """Exact for a real x; for a complex one the mean over real and imaginary part. Raised above 0 by a rounding."""
+        """Exact for a real x; for a complex one the mean over real and imaginary part."""
         t = _length(x, _squares(x, self.axes), self.axes)
         across, along = self._curvatures(t)
         share = squared_magnitude(x / torch.where(t > 0, t, 1)) / (2 if x.is_complex() else 1)
-        return torch.maximum(across + (along - across) * share, torch.finfo(t.dtype).eps * across)
+        return (across + (along - across) * share).clamp_min(0)  # rounding may go below
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return v * self._shrinkage(_length(v, _squares(v, self.axes), self.axes), tau)
