@@ -55,6 +55,18 @@ SPECS: list[Spec] = [
     ),
     _solver("pdhg", "Primal-dual hybrid gradient.", "pdhg:PDHG", "Chambolle and Pock (2011)"),
     _solver(
+        "pdhg-accelerated",
+        "PDHG at O(1/N^2) for a strongly convex term.",
+        "accelerated_pdhg:AcceleratedPDHG",
+        "Chambolle and Pock (2011)",
+    ),
+    _solver(
+        "pdhg-linear-rate",
+        "PDHG at a linear rate for strongly convex and smooth terms.",
+        "accelerated_pdhg:LinearRatePDHG",
+        "Chambolle and Pock (2011)",
+    ),
+    _solver(
         "conjugate-gradient",
         "Conjugate gradients on the normal equations of a quadratic.",
         "conjugate_gradient:ConjugateGradient",
@@ -73,5 +85,11 @@ SPECS: list[Spec] = [
         "newton_cg:NewtonCG",
         "Nocedal and Wright (2006)",
         "Eisenstat and Walker (1996)",
+    ),
+    _solver(
+        "primal-dual-newton",
+        "Newton's method on primal and dual variables, for smoothed norms.",
+        "primal_dual_newton:PrimalDualNewton",
+        "Chan, Golub and Mulet (1999)",
     ),
 ]

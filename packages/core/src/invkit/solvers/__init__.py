@@ -11,10 +11,13 @@ from .conjugate_gradient import ConjugateGradient
 from .duality_gap import DualityGap, duality_gap
 from .fista import FISTA, RestartedFISTA
 from .gradient_descent import GradientDescent
+from .landweber import Landweber, Misfit, MisfitProblem
 from .line_search import ArmijoGradientDescent
+from .linearised_bregman import ConstrainedProblem, LinearisedBregman
 from .newton_cg import NewtonCG
 from .pcg import PCGResult, pcg
 from .pdhg import PDHG
+from .primal_dual_newton import PrimalDualNewton, SmoothTermsProblem
 from .problems import CompositeProblem, LinearProblem, Problem, SaddleProblem, SmoothProblem
 from .proximal_gradient import ProximalGradient
 from .quadratic import LeastSquaresProblem
@@ -30,25 +33,32 @@ __all__ = [
     "CGLS",
     "CompositeProblem",
     "ConjugateGradient",
+    "ConstrainedProblem",
     "Discrepancy",
     "duality_gap",
     "DualityGap",
     "FISTA",
     "GradientDescent",
     "History",
+    "Landweber",
     "LeastSquaresProblem",
+    "LinearisedBregman",
     "LinearProblem",
     "LinearRatePDHG",
+    "Misfit",
+    "MisfitProblem",
     "NewtonCG",
     "Optimality",
     "pcg",
     "PCGResult",
     "PDHG",
+    "PrimalDualNewton",
     "Problem",
     "ProximalGradient",
     "RestartedFISTA",
     "SaddleProblem",
     "SmoothProblem",
+    "SmoothTermsProblem",
     "Solution",
     "solve",
     "Solver",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
@@ -13,11 +14,18 @@ from ..functionals.base import Functional
 from ..functionals.hessian_at import hessian_at
 from ..functionals.hessian_diagonal import hessian_diagonal
 from ..operators.space import norm, per_image, rounding
-from .base import Optimality, Solver, select
+from .base import Optimality, Solver
 from .forcing import LARGEST, next_forcing
 from .gradient_descent import first_scale, gradient_scale
-from .pcg import dot, pcg
-from .problems import SmoothProblem, as_smooth
+from .pcg import dot, patience, pcg
+from .problems import Problem, SmoothProblem, as_smooth
+
+
+class Belonging:
+    """Which problem a state belongs to; no dataclass, so that the choice between states of images leaves it whole."""
+
+    def __init__(self, to: Problem) -> None:
+        self.to = to
 
 
 @dataclass(frozen=True)
@@ -25,7 +33,8 @@ class NewtonCGState:
     """x with its value and gradient; the rest is (batch,).
 
     forcing: the relative residual asked of the next inner solve.   scale: of the residual, |gradient f(0)|.
-    inner_steps: steps of conjugate gradients so far, each one product with the Hessian.
+    inner_steps: steps of conjugate gradients so far, each one product with the Hessian.   problem: the one that value
+        and gradient belong to; a step for another one computes them anew, so that x is a warm start for it.
     """
 
     x: Tensor
@@ -34,6 +43,7 @@ class NewtonCGState:
     forcing: Tensor
     scale: Tensor
     inner_steps: Tensor
+    problem: Belonging
 
 
 @dataclass(frozen=True)
@@ -44,7 +54,6 @@ class NewtonCG(Solver[SmoothProblem, NewtonCGState]):
 
     Each image has its own direction, eta and step. eta falls with the gradient (``forcing.py``). Where the Hessian is
     not positive definite the direction is what conjugate gradients found before they noticed, or the gradient.
-    Values closer than 10 eps |f| count as equal: at the minimiser the decrease is below their rounding.
 
     preconditioner: "jacobi" divides by the diagonal of the Hessian, where ``hessian_diagonal`` knows it; None does not.
     max_inner: steps of conjugate gradients at most in a step.   backtracking: tau.   armijo: c.   max_trials: of steps.
@@ -79,14 +88,11 @@ class NewtonCG(Solver[SmoothProblem, NewtonCGState]):
         return as_smooth(objective, "NewtonCG")
 
     def init(self, problem: SmoothProblem, x0: Tensor | None) -> NewtonCGState:
-        x = problem.start(x0, "NewtonCG")
-        gradient = problem.smooth.gradient(x)
-        scale = first_scale(gradient, gradient_scale(problem.smooth, x0))
-        none = torch.zeros_like(scale, dtype=torch.long)
-        forcing = torch.full_like(scale, LARGEST)
-        return NewtonCGState(x, problem.smooth.value(x), gradient, forcing, scale, none)
+        return _at(problem, problem.start(x0, "NewtonCG"), x0)
 
     def step(self, problem: SmoothProblem, state: NewtonCGState) -> NewtonCGState:
+        if state.problem.to is not problem:
+            state = _at(problem, state.x, state.x)
         f, x, g = problem.smooth, state.x, state.gradient
         diagonal = hessian_diagonal(f, x) if self.preconditioner == "jacobi" else None
         inner = pcg(
@@ -95,39 +101,21 @@ class NewtonCG(Solver[SmoothProblem, NewtonCGState]):
             preconditioner=diagonal,
             rtol=state.forcing.detach(),
             max_steps=self.max_inner,
-            check_every=5,
+            check_every=patience(x),
         )
         slope = dot(inner.x, g)
         d = torch.where(per_image(slope, g) > 0, inner.x, g)
         slope = torch.where(slope > 0, slope, dot(g, g))
-        x, value, accepted = self._backtrack(problem, state, d, slope)
+        step, value, accepted = first_step_that_decreases(
+            lambda s: f.value(x - per_image(s, x) * d), state.value, slope, x, self
+        )
+        x = x - per_image(step, x) * d
         gradient = f.gradient(x)
         forcing = next_forcing(norm(gradient.detach()), norm(g.detach()), state.forcing)
         # Where no step was taken the direction was not good enough, whatever the line search says of it.
         forcing = torch.where(accepted, forcing, 0.1 * state.forcing)
         steps = state.inner_steps + inner.steps
-        return NewtonCGState(x, value, gradient, forcing, state.scale, steps)
-
-    def _backtrack(
-        self, problem: SmoothProblem, state: NewtonCGState, d: Tensor, slope: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """The new x and its value, and which images found a step; the others stay."""
-        x, value = state.x, state.value
-        step = torch.ones_like(slope)
-        slack = 10 * rounding(x) * value.abs()
-        accepted = ~torch.isfinite(value)  # a value that is lost already asks for no more trials
-        new_x, new_value = x, value
-        for _ in range(self.max_trials):
-            trial = x - per_image(step, x) * d
-            reached = problem.smooth.value(trial)
-            passed = ~accepted & (reached <= value - (self.armijo * step * slope).to(value.dtype) + slack)
-            new_x = select(passed, trial, new_x)
-            new_value = torch.where(passed, reached, new_value)
-            accepted = accepted | passed
-            if bool(accepted.all()):
-                break
-            step = torch.where(accepted, step, self.backtracking * step)
-        return new_x, new_value, accepted
+        return NewtonCGState(x, value, gradient, forcing, state.scale, steps, state.problem)
 
     def solution(self, state: NewtonCGState) -> Tensor:
         return state.x
@@ -137,6 +125,48 @@ class NewtonCG(Solver[SmoothProblem, NewtonCGState]):
 
     def objective(self, problem: SmoothProblem, state: NewtonCGState) -> Tensor:
         return state.value
+
+
+def _at(problem: SmoothProblem, x: Tensor, x0: Tensor | None) -> NewtonCGState:
+    """The state at x, where x0 is None if that is zero."""
+    gradient = problem.smooth.gradient(x)
+    scale = first_scale(gradient, gradient_scale(problem.smooth, x0))
+    none = torch.zeros_like(scale, dtype=torch.long)
+    forcing = torch.full_like(scale, LARGEST)
+    return NewtonCGState(x, problem.smooth.value(x), gradient, forcing, scale, none, Belonging(problem))
+
+
+class LineSearch(Protocol):
+    """The settings of a backtracking line search."""
+
+    @property
+    def backtracking(self) -> float: ...
+    @property
+    def armijo(self) -> float: ...
+    @property
+    def max_trials(self) -> int: ...
+
+
+def first_step_that_decreases(
+    value_at: Callable[[Tensor], Tensor], value: Tensor, slope: Tensor, x: Tensor, search: LineSearch
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The first step of 1, tau, tau^2.. of each image with value_at(step) <= value - c step slope; the value there.
+
+    Third come the images that found one; the others have step 0. ``x`` says in which precision values are rounded:
+    those closer than 10 eps |value| count as equal, for near a minimiser the decrease is less than that.
+    """
+    accepted = ~torch.isfinite(value)  # a value that is lost already asks for no more trials
+    slack = 10 * rounding(x) * value.abs()
+    trial, step, new = torch.ones_like(slope), torch.zeros_like(slope), value
+    for _ in range(search.max_trials):
+        reached = value_at(trial)
+        passed = ~accepted & (reached <= value - search.armijo * trial * slope + slack)
+        step, new = torch.where(passed, trial, step), torch.where(passed, reached, new)
+        accepted = accepted | passed
+        if bool(accepted.all()):
+            break
+        trial = search.backtracking * trial
+    return step, new, accepted
 
 
 def check_line_search(backtracking: float, armijo: float, who: str) -> None:

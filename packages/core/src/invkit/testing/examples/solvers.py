@@ -7,21 +7,25 @@ from torch import Tensor
 
 from ...functionals import GroupL1, least_squares
 from ...functionals.base import Functional
+from ...functionals.huber import Huber
 from ...solvers import (
     CGLS,
     FISTA,
     PDHG,
+    AcceleratedPDHG,
     ArmijoGradientDescent,
     BacktrackingFISTA,
     BarzilaiBorwein,
     ConjugateGradient,
     GradientDescent,
+    LinearRatePDHG,
     NewtonCG,
+    PrimalDualNewton,
     ProximalGradient,
     RestartedFISTA,
 )
 from ..cases import Example
-from ._problems import Device, Lasso, accuracy, flat_ridge, lasso, ridge
+from ._problems import Device, Lasso, accuracy, lasso, ridge, wide
 
 
 def gradient_descent(device: Device, dtype: torch.dtype) -> Example:
@@ -74,3 +78,27 @@ def cgls(device: Device, dtype: torch.dtype) -> Example:
 
 def newton_cg(device: Device, dtype: torch.dtype) -> Example:
     return ridge(NewtonCG(), device, dtype)
+
+
+def pdhg_accelerated(device: Device, dtype: torch.dtype) -> Example:
+    return ridge(AcceleratedPDHG(), device, dtype)
+
+
+def pdhg_linear_rate(device: Device, dtype: torch.dtype) -> Example:
+    return ridge(LinearRatePDHG(), device, dtype)
+
+
+def primal_dual_newton(device: Device, dtype: torch.dtype) -> Example:
+    """The lasso with a Huber function of parameter delta: z_i = b_i / (d_i^2 + c / delta) where that is <= delta."""
+    problem, delta = Lasso(device, dtype), 0.1
+
+    def objective(y: Tensor) -> Functional:
+        return least_squares(problem.operator, y) + problem.weight * Huber(delta)
+
+    correlated = problem.scales * (wide(problem.y) @ problem.unitary.conj())
+    inner = correlated / (problem.scales**2 + problem.weight / delta)
+    beyond = problem.solution(problem.y)  # where |z_i| > delta the slope is that of the norm
+    expected = torch.where(wide(beyond).abs() > delta, wide(beyond), inner.unflatten(1, (1, 4, 3))).to(dtype)
+    return Example(
+        subject=PrimalDualNewton(), objective=objective, y=problem.y, expected=expected, accuracy=accuracy(dtype, 1e-3)
+    )
