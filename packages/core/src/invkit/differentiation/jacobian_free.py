@@ -1,0 +1,54 @@
+"""Differentiation through the last step alone, as if what it starts from did not depend on the parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..functionals.base import Functional
+from ..solvers.base import Solver
+from ..solvers.solution import Solution
+from ..solvers.solve import solve
+from .base import Differentiation, check_count, detached, warn_if_unconverged
+
+
+@dataclass(frozen=True)
+class JacobianFree(Differentiation):
+    """``steps`` more steps with a graph, from the solution that was found without one. No linear system, and biased.
+
+    With J the derivative of a step in x at the solution, the gradient is that of implicit differentiation with
+    1 + J + ... + J^(steps - 1) in place of (1 - J)^{-1}: it is off by a factor of the size of |J|^steps. Exact in the
+    limit for solvers with J = 0 at the solution, that is those that converge superlinearly, such as Newton's method;
+    never for gradient descent, proximal gradients or PDHG, of which the last one also keeps products K x in its state
+    that count as given.
+
+    Raises: ConfigError if steps is not a whole number >= 1.
+    Source: Fung et al. (2022), Theorem 3.1; Bolte, Pauwels, Vaiter (2023), One-step differentiation.
+    """
+
+    steps: int = 1
+
+    def __post_init__(self) -> None:
+        check_count(self.steps, "steps", "JacobianFree")
+
+    def solve(
+        self,
+        objective: Functional,
+        solver: Solver[Any, Any],
+        x0: Tensor | None,
+        theta: tuple[Tensor, ...],
+        settings: dict[str, Any],
+    ) -> Solution:
+        problem = solver.prepare(objective)
+        with torch.no_grad():
+            solution = solve(problem, solver, x0, **settings)
+        if not torch.is_grad_enabled():
+            return solution
+        warn_if_unconverged(solution, "JacobianFree")
+        state = detached(solution.state)
+        for _ in range(self.steps):
+            state = solver.step(problem, state)
+        return replace(solution, x=problem.image(solver.solution(state)), state=state)

@@ -1,0 +1,139 @@
+"""The tensors that a solution depends on: those its problem was built from, and those that closures hold.
+
+A gradient reaches a tensor only if it is known, so that one that is not known is an error rather than a silent zero.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
+
+from ..errors import ConfigError
+from ..operators.moving import Movable, tensors_of
+
+#: A node of autograd's graph and which of its outputs.
+_Edge = tuple[Any, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """The tensors of ``thing`` that require a gradient.
+
+    built_in: those that a movable thing was built from; it can be rebuilt from others.
+    explicit: those that the caller named; what uses them cannot be rebuilt.
+    """
+
+    thing: Any
+    built_in: tuple[Tensor, ...]
+    explicit: tuple[Tensor, ...]
+
+    @property
+    def all(self) -> tuple[Tensor, ...]:
+        return self.built_in + self.explicit
+
+    def leaves(self) -> tuple[Any, tuple[Tensor, ...]]:
+        """The thing built from new leaves, and the tensors to differentiate with respect to.
+
+        With sigmoid(a) and a both built in, the derivative with respect to a holds sigmoid(a) fixed: autograd adds the
+        other part when it goes on from sigmoid(a), and would count it twice without the new leaves.
+        """
+        fresh = tuple(tensor.detach().requires_grad_() for tensor in self.built_in)
+        by_id = {id(old): new for old, new in zip(self.built_in, fresh, strict=True)}
+        return rebuilt(self.thing, by_id), fresh + self.explicit
+
+    def check_reached(self, value: Tensor, who: str) -> None:
+        """Raises: ConfigError if autograd leads from ``value`` to a leaf without passing a known tensor."""
+        known = [_edge(tensor) for tensor in self.all]
+        for leaf in _leaves_of(value, known):
+            raise ConfigError(
+                f"{who}: the solution depends on a tensor of shape {tuple(leaf.shape)} that is hidden in a closure or "
+                "a module, expected one that the objective was built from. Name it: theta=(...), such as "
+                "theta=tuple(network.parameters()), or switch its requires_grad off."
+            )
+
+
+def parameters_of(thing: Any, theta: Iterable[Tensor], who: str) -> Parameters:
+    """What ``thing`` (a movable object, a module or any function) was built from, and ``theta`` beside it.
+
+    Raises: ConfigError if theta is not of tensors, or one of them is computed from another.
+    """
+    built_in = _distinct(tensor for tensor in tensors_of(thing) if tensor.requires_grad)
+    theta = tuple(theta.parameters()) if isinstance(theta, nn.Module) else tuple(theta)
+    for tensor in theta:
+        if not isinstance(tensor, Tensor):
+            raise ConfigError(f"{who}: theta holds {type(tensor).__name__}, expected tensors. Use theta=(tensor,).")
+    given = theta + (tuple(thing.parameters()) if isinstance(thing, nn.Module) else ())
+    inside = {id(tensor) for tensor in built_in}
+    explicit = tuple(t for t in _distinct(given) if t.requires_grad and id(t) not in inside)
+    for index, tensor in enumerate(explicit):
+        if any(depends_on(tensor, other) for other in explicit if other is not tensor):
+            raise ConfigError(
+                f"{who}: theta[{index}] of shape {tuple(tensor.shape)} is computed from another tensor of theta, "
+                "expected independent ones. Name one of the two."
+            )
+    return Parameters(thing, built_in, explicit)
+
+
+def rebuilt(thing: Any, by_id: Mapping[int, Tensor]) -> Any:
+    """The thing with the tensors in ``by_id`` in place of those with that id; untouched parts are kept as they are."""
+    if isinstance(thing, Tensor):
+        return by_id.get(id(thing), thing)
+    if isinstance(thing, tuple):
+        items = tuple(rebuilt(item, by_id) for item in thing)
+        return thing if all(new is old for new, old in zip(items, thing, strict=True)) else items
+    if isinstance(thing, Movable):
+        old = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing) if field.init}  # type: ignore[arg-type]
+        new = {name: rebuilt(value, by_id) for name, value in old.items()}
+        return thing if all(new[name] is old[name] for name in old) else type(thing)(**new)
+    return thing
+
+
+def _distinct(tensors: Iterable[Tensor]) -> tuple[Tensor, ...]:
+    return tuple({id(tensor): tensor for tensor in tensors}.values())
+
+
+def _edge(tensor: Tensor) -> _Edge:
+    edge = get_gradient_edge(tensor)
+    return edge.node, edge.output_nr
+
+
+def _walk(value: Tensor, stops: list[_Edge]) -> Iterator[_Edge]:
+    """The edges behind ``value``, not going beyond the stops."""
+    if not value.requires_grad:
+        return
+    # The nodes are kept alive by ``seen``: one that is dropped comes back as another Python object.
+    stop, todo, seen = set(stops), [_edge(value)], set()
+    while todo:
+        edge = todo.pop()
+        if edge in seen:
+            continue
+        seen.add(edge)
+        yield edge
+        if edge not in stop:
+            todo.extend((node, number) for node, number in edge[0].next_functions if node is not None)
+
+
+def _leaves_of(value: Tensor, known: list[_Edge]) -> Iterator[Tensor]:
+    for edge in _walk(value, known):
+        if edge not in known and not edge[0].next_functions and hasattr(edge[0], "variable"):
+            yield edge[0].variable
+
+
+def depends_on(value: Tensor, tensor: Tensor) -> bool:
+    """Whether autograd leads from ``value`` to ``tensor``."""
+    return tensor.requires_grad and _edge(tensor) in _walk(value, [])
+
+
+def vjp(outputs: Tensor, inputs: tuple[Tensor, ...], q: Tensor, *, create_graph: bool = False) -> list[Tensor]:
+    """The gradients of Re <outputs, q> with respect to ``inputs``; zeros for those that play no part."""
+    if not outputs.requires_grad or not inputs:
+        return [torch.zeros_like(tensor) for tensor in inputs]
+    # The graph is retained: a closure may hold a part of it that belongs to the caller.
+    found = torch.autograd.grad(outputs, inputs, q, retain_graph=True, create_graph=create_graph, allow_unused=True)
+    return [torch.zeros_like(x) if g is None else g for g, x in zip(found, inputs, strict=True)]

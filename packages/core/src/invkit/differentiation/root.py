@@ -1,0 +1,118 @@
+"""The implicit function theorem as a node of autograd: x(theta) from R(x, theta) = 0.
+
+    dx = -R_x^{-1} R_theta dtheta,   so that the gradient of a loss with gradient v in x is   -R_theta* q,   R_x* q = v.
+
+Inside the nodes every tensor is a fresh leaf, so that no path is counted twice; between them autograd does the rest,
+once more for second derivatives. Source: Krantz, Parks (2002), The Implicit Function Theorem; Griewank, Walther (2008),
+Evaluating Derivatives, section 15.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from .parameters import Parameters, vjp
+
+
+class Equation(abc.ABC):
+    """R(x, theta) = 0 with theta the tensors of ``parameters``, and solvers of its linearisation."""
+
+    parameters: Parameters
+
+    @abc.abstractmethod
+    def residual(self, thing: Any, x: Tensor) -> Tensor:
+        """R at x for ``thing``, which is that of the parameters or one rebuilt from other tensors."""
+
+    @abc.abstractmethod
+    def adjoint_product(self, thing: Any, x: Tensor, q: Tensor) -> Tensor:
+        """R_x* q, with a graph in x, q and the tensors of thing."""
+
+    @abc.abstractmethod
+    def solve_adjoint(self, x: Tensor, v: Tensor) -> Tensor:
+        """q with R_x* q = v.
+
+        Raises: ConvergenceError if it is not found to the tolerance.
+        """
+
+    @abc.abstractmethod
+    def solve_tangent(self, x: Tensor, v: Tensor) -> Tensor:
+        """p with R_x p = v.
+
+        Raises: ConvergenceError if it is not found to the tolerance.
+        """
+
+
+def attach(equation: Equation, x_star: Tensor) -> Tensor:
+    """x*, a solution found without a graph, as a function of the equation's parameters."""
+    return _Root.apply(equation, x_star, *equation.parameters.all)  # type: ignore[no-untyped-call]
+
+
+class _Root(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, equation: Equation, x_star: Tensor, *theta: Tensor) -> Tensor:
+        x = x_star.clone()
+        ctx.equation = equation
+        # The output, not the input: second derivatives go on through x(theta).
+        ctx.save_for_backward(x, *theta)
+        return x
+
+    @staticmethod
+    def backward(ctx: Any, v: Tensor) -> tuple[Tensor | None, ...]:
+        x, *theta = ctx.saved_tensors
+        q = _AdjointSolve.apply(ctx.equation, v, x, *theta)  # type: ignore[no-untyped-call]
+        parts = _Partials.apply(ctx.equation, x, q, *theta)  # type: ignore[no-untyped-call]
+        return None, None, *(-part for part in parts)
+
+
+class _AdjointSolve(torch.autograd.Function):
+    """q(v, x, theta) = R_x^{-*} v;   dq = R_x^{-*} (dv - d(R_x*) q)."""
+
+    @staticmethod
+    def forward(ctx: Any, equation: Equation, v: Tensor, x: Tensor, *theta: Tensor) -> Tensor:
+        q = equation.solve_adjoint(x, v.contiguous())
+        ctx.equation = equation
+        ctx.save_for_backward(q, x, *theta)
+        return q
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, w: Tensor) -> tuple[Tensor | None, ...]:
+        q, x, *_ = ctx.saved_tensors
+        p = ctx.equation.solve_tangent(x, w.contiguous())
+        with torch.enable_grad():
+            thing, theta = ctx.equation.parameters.leaves()
+            point = x.detach().requires_grad_()
+            product = ctx.equation.adjoint_product(thing, point, q.detach())
+            parts = vjp(product, (point, *theta), p)
+        return None, p, *(-part for part in parts)
+
+
+class _Partials(torch.autograd.Function):
+    """(x, q, theta) -> R_theta* q, one tensor for each of theta."""
+
+    @staticmethod
+    def forward(ctx: Any, equation: Equation, x: Tensor, q: Tensor, *theta: Tensor) -> tuple[Tensor, ...]:
+        ctx.equation = equation
+        ctx.save_for_backward(x, q, *theta)
+        with torch.enable_grad():
+            thing, leaves = equation.parameters.leaves()
+            residual = equation.residual(thing, x.detach())
+            return tuple(part.detach() for part in vjp(residual, leaves, q.detach()))
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *w: Tensor) -> tuple[Tensor | None, ...]:
+        x, q, *_ = ctx.saved_tensors
+        with torch.enable_grad():
+            thing, theta = ctx.equation.parameters.leaves()
+            x, q = x.detach().requires_grad_(), q.detach().requires_grad_()
+            parts = vjp(ctx.equation.residual(thing, x), theta, q, create_graph=True)
+            total = [torch.zeros_like(tensor) for tensor in (x, q, *theta)]
+            for part, weight in zip(parts, w, strict=True):
+                total = [a + b for a, b in zip(total, vjp(part, (x, q, *theta), weight), strict=True)]
+        return None, *total
