@@ -25,7 +25,7 @@ from ...solvers import (
     RestartedFISTA,
 )
 from ..cases import Example
-from ._problems import Device, Lasso, accuracy, lasso, ridge, wide
+from ._problems import Device, Lasso, accuracy, flat_ridge, lasso, ridge, wide
 
 
 def gradient_descent(device: Device, dtype: torch.dtype) -> Example:
