@@ -194,6 +194,14 @@ def test_the_dual_prox_loses_nothing_where_the_weight_is_tiny(case: Case) -> Non
     assert (f.conjugate.value(f.conjugate.prox(v, 0.5)) < math.inf).all()
 
 
+@pytest.mark.parametrize("sigma", [1e-30, 1e30])
+def test_very_short_and_very_long_dual_steps_do_not_overflow(case: Case, sigma) -> None:
+    z = torch.tensor([[2.0, -3.0, 0.5, 0.0]], dtype=torch.float32)
+    f = 0.8 * case.build(0.3, ())
+    want = torch.tensor([[0.8, -0.8, 0.5, 0.0]]) if sigma < 1 else torch.zeros(1, 4)
+    torch.testing.assert_close(f.conjugate.prox(z, sigma), want, rtol=1e-6, atol=1e-6)
+
+
 def test_the_conjugate_is_strongly_convex_with_the_reciprocal_of_the_smoothness(case: Case, draw) -> None:
     conjugate = (0.5 * case.build(0.6, ())).conjugate
     modulus = conjugate.convexity()

@@ -30,11 +30,33 @@ def _regulariser(
 
 SPECS: list[Spec] = [
     _regulariser("l1", "Sum of absolute values.", "l1", CONVEX_PROX),
+    _regulariser(
+        "smoothed-l1",
+        "Sum of absolute values with two derivatives.",
+        "smoothed_l1",
+        (*CONVEX_PROX, DIFFERENTIABLE),
+        "Sherry (2021), section 1.2.1",
+    ),
     _regulariser("group-l1", "Sum of the lengths of the channel vectors.", "group_l1", CONVEX_PROX),
     _regulariser("tv", "Isotropic total variation.", "total_variation", CONVEX, "Rudin, Osher, Fatemi (1992)"),
     _regulariser("h1", "Half the squared length of the gradient.", "h1", (*CONVEX, DIFFERENTIABLE)),
+    _regulariser(
+        "nuclear-norm",
+        "Sum of the singular values of the matrix of channels and pixels.",
+        "nuclear_norm",
+        CONVEX_PROX,
+        "Cai, Candes, Shen (2010)",
+    ),
     _regulariser("squared-l2", "Half the squared length of the image.", "squared_l2", (*CONVEX_PROX, DIFFERENTIABLE)),
     _regulariser(
         "nonnegativity", "Zero if no pixel is negative, else infinity.", "nonnegativity", CONVEX_PROX, dtypes=REAL
+    ),
+    _regulariser(
+        "simplex",
+        "Zero if no pixel is negative and their sum is the total, else infinity.",
+        "simplex",
+        CONVEX_PROX,
+        "Condat (2016)",
+        dtypes=REAL,
     ),
 ]

@@ -1,4 +1,4 @@
-"""The nuclear norm of a small matrix at every pixel, and its dual, the ball of the spectral norm."""
+"""The nuclear norm of matrices inside an image, and its dual, the ball of the spectral norm."""
 
 from __future__ import annotations
 
@@ -18,60 +18,63 @@ from .simplex import per_row
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NuclearNorm(Proximable):
-    """sum_p |M_p|_*, the sum of the singular values of the matrix that two axes form at each place p of the others.
+    """sum_p |M_p|_*, the sum of the singular values of the matrix that some axes form at each place p of the others.
 
-    axes: the rows and the columns of the matrices, without the batch axis; (0, 1) takes the channels and the
-        directions of a gradient field (channel, d, *spatial): with a gradient this is total nuclear variation, which
-        lets the channels share their edges.
+    rows, columns: the axes that make the rows and the columns of a matrix, without the batch axis. (0,) and (1,) take
+        the channels and the directions of a gradient field (channel, d, *spatial): after a gradient this is total
+        nuclear variation, which lets the channels share their edges. (0,) and (1, 2) make one matrix of all frames and
+        all pixels of an image series, of low rank where few frames explain the others.
     prox: singular values shrink by tau.   conjugate: the indicator of |M_p|_2 <= 1, every singular value at most 1.
     The prox has first derivatives in every argument, also where singular values coincide, and no second ones.
 
-    Raises: ConfigError if the axes are not two different numbers >= 0.
-    Source: Holt (2014); Cai, Candes, Shen (2010), Theorem 2.1.
+    Raises: ConfigError if axes are negative, or one of them is used twice or none at all.
+    Source: Cai, Candes, Shen (2010), Theorem 2.1; Holt (2014) for the gradient.
     """
 
-    axes: tuple[int, int] = (0, 1)
+    rows: tuple[int, ...] = (0,)
+    columns: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
-        _check_matrix_axes(self.axes, "NuclearNorm")
+        _check_matrix_axes(self.rows, self.columns, "NuclearNorm")
 
     def _value(self, x: Tensor) -> Tensor:
-        values = torch.linalg.svdvals(_matrices(x, self.axes))
+        values = torch.linalg.svdvals(_matrices(x, self.rows, self.columns))
         return torch.where(values > 0, values, 0).flatten(1).sum(1)  # the subgradient at zero is 0
 
     def convexity(self) -> float:
         return 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        return v - project_onto_spectral_ball(v, self.axes, tau)
+        return v - project_onto_spectral_ball(v, self.rows, self.columns, tau)
 
     @property
     def conjugate(self) -> Proximable:
         return self.scaled_conjugate(1.0)
 
     def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
-        return SpectralBall(weight, self.axes)
+        return SpectralBall(weight, self.rows, self.columns)
 
     def __repr__(self) -> str:
-        return f"NuclearNorm(axes={self.axes})"
+        return f"NuclearNorm({self.rows}, {self.columns})"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SpectralBall(Proximable):
     """The indicator of |M_p|_2 <= radius, every singular value at most the radius; matrices as in ``NuclearNorm``.
 
-    Raises: ConfigError if the radius is not a finite number >= 0, or the axes are not two different numbers >= 0.
+    Raises: ConfigError if the radius is not a finite number >= 0, or the axes are wrong.
     """
 
     radius: float | Tensor = 1.0
-    axes: tuple[int, int] = (0, 1)
+    rows: tuple[int, ...] = (0,)
+    columns: tuple[int, ...] = (1,)
 
     def __post_init__(self) -> None:
         check_weight(self.radius, "SpectralBall (radius)")
-        _check_matrix_axes(self.axes, "SpectralBall")
+        _check_matrix_axes(self.rows, self.columns, "SpectralBall")
 
     def _value(self, x: Tensor) -> Tensor:
-        values = torch.linalg.svdvals(_matrices(x, self.axes))
+        values = torch.linalg.svdvals(_matrices(x, self.rows, self.columns))
         # A projected point may lie outside by the rounding of its singular values.
         slack = 64 * torch.finfo(x.dtype).eps * self.radius
         inside = (values <= self.radius + slack).flatten(1).all(1)
@@ -81,28 +84,29 @@ class SpectralBall(Proximable):
         return 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        return project_onto_spectral_ball(v, self.axes, self.radius)
+        return project_onto_spectral_ball(v, self.rows, self.columns, self.radius)
 
     @property
     def conjugate(self) -> Proximable:
         from .conjugate import _scaled
 
-        return _scaled(self.radius, NuclearNorm(self.axes))
+        return _scaled(self.radius, NuclearNorm(self.rows, self.columns))
 
     def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
         return self.conjugate  # c times an indicator is that indicator
 
     def __repr__(self) -> str:
-        return f"SpectralBall({as_float(self.radius):g}, axes={self.axes})"
+        return f"SpectralBall({as_float(self.radius):g}, {self.rows}, {self.columns})"
 
 
-def project_onto_spectral_ball(v: Tensor, axes: tuple[int, int], radius: float | Tensor) -> Tensor:
+def project_onto_spectral_ball(
+    v: Tensor, rows: tuple[int, ...], columns: tuple[int, ...], radius: float | Tensor
+) -> Tensor:
     """U min(S, radius) V* of every matrix v_p = U S V*; what is inside does not move, to the last bit."""
-    matrices = _matrices(v, axes)
-    projected = _ClippedSingularValues.apply(matrices, per_row(radius))
-    rows, columns = axes
-    unflattened = projected.reshape(v.movedim((rows + 1, columns + 1), (-2, -1)).shape)
-    return unflattened.movedim((-2, -1), (rows + 1, columns + 1))
+    projected = _ClippedSingularValues.apply(_matrices(v, rows, columns), per_row(radius))
+    moved = _matrix_axes_last(v, rows, columns)
+    last = tuple(range(-len(rows + columns), 0))
+    return projected.reshape(moved.shape).movedim(last, tuple(a + 1 for a in rows + columns))
 
 
 class _ClippedSingularValues(torch.autograd.Function):
@@ -152,12 +156,21 @@ class _ClippedSingularValues(torch.autograd.Function):
         return moved, along.sum_to_size(learned.shape if learned.ndim else (1, 1, 1)).reshape(learned.shape)
 
 
-def _matrices(x: Tensor, axes: tuple[int, int]) -> Tensor:
+def _matrices(x: Tensor, rows: tuple[int, ...], columns: tuple[int, ...]) -> Tensor:
     """Shape (batch, places, rows, columns)."""
-    return x.movedim((axes[0] + 1, axes[1] + 1), (-2, -1)).unsqueeze(1).flatten(1, -3)
+    matrices = _matrix_axes_last(x, rows, columns).flatten(-len(columns))
+    return matrices.flatten(-1 - len(rows), -2).unsqueeze(1).flatten(1, -3)
 
 
-def _check_matrix_axes(axes: tuple[int, ...], who: str) -> None:
-    check_axes(axes, who)
-    if len(axes) != 2 or axes[0] == axes[1]:
-        raise ConfigError(f"{who}: axes are {axes}, expected two different ones. Name the rows and the columns.")
+def _matrix_axes_last(x: Tensor, rows: tuple[int, ...], columns: tuple[int, ...]) -> Tensor:
+    axes = tuple(a + 1 for a in rows + columns)
+    return x.movedim(axes, tuple(range(-len(axes), 0)))
+
+
+def _check_matrix_axes(rows: tuple[int, ...], columns: tuple[int, ...], who: str) -> None:
+    check_axes(rows + columns, who)
+    if not rows or not columns or len(set(rows + columns)) != len(rows + columns):
+        raise ConfigError(
+            f"{who}: axes are {rows} and {columns}, expected at least one for the rows, one for the columns, and none "
+            "twice. Name those that make a matrix."
+        )

@@ -98,7 +98,7 @@ class RadialNorm(HasHessianDiagonal, Proximable):
 class RadialConjugate(Proximable):
     """The conjugate of c f for a radial norm f: z -> c sum_p rho*(|z_p| / c) where every |z_p| <= c, else +inf.
 
-    prox(v, sigma) = v - sigma prox_f(v / sigma, c / sigma) = v (c / sigma) phi(r) r / t with t = |v_p| / sigma, where
+    prox(v, sigma) = v - sigma prox_f(v / sigma, c / sigma) = v (c / sigma) (r / t) phi(r) with t = |v_p| / sigma, where
     nothing cancels; r as in ``RadialNorm``.
     """
 
@@ -127,7 +127,7 @@ class RadialConjugate(Proximable):
         t = _length(v, _squares(v, axes), axes) / tau
         ratio = self.weight / tau
         shrinkage = self.functional._shrinkage(t, ratio)
-        return v * (ratio * self.functional._curvatures(t * shrinkage)[0] * shrinkage)
+        return v * (ratio * shrinkage * self.functional._curvatures(t * shrinkage)[0])
 
     @property
     def conjugate(self) -> Proximable:

@@ -21,9 +21,10 @@ class SmoothedNorm(RadialNorm):
     curvature: rho'(t) / t = (2 - t / gamma) / gamma and rho''(t) = 2 (1 - t / gamma) / gamma for t <= gamma, 1 / t and
         0 beyond. Both fall from 2 / gamma at 0, and the eigenvalues of the Hessian are among them: the gradient is
         Lipschitz with constant 2 / gamma exactly, attained at 0.
-    prox: with q = tau / gamma and s = |v_p| / gamma, the factor 2 / (1 + 2 q + (1 + 4 q (1 + q - s))^(1/2)) for
-        s <= 1 + q, 1 - tau / |v_p| beyond. It is the smaller root of q r^2 - (1 + 2 q) r + s = 0, which is r + tau
-        rho'(r) = |v_p| in units of gamma; no term of the root is negative.
+    prox: with a = gamma / (gamma + tau), b = tau / (gamma + tau) and h = |v_p| / (gamma + tau), the factor
+        2 a / (a + 2 b + (a^2 + 4 b (1 - h))^(1/2)) for h <= 1, 1 - tau / |v_p| beyond. It is the smaller root of
+        tau (r / gamma)^2 - (gamma + 2 tau) r / gamma + |v_p| = 0, which is r + tau rho'(r) = |v_p| for r <= gamma;
+        in these units nothing cancels or overflows, however long or short the step is.
     conjugate: with w = (1 - s)^(1/2), rho*(s) = gamma s^2 (1 + 2 w) / (3 (1 + w)^2) for s <= 1.
 
     Raises: ConfigError if gamma is not positive or an axis is negative.
@@ -50,11 +51,12 @@ class SmoothedNorm(RadialNorm):
         return across, torch.where(small, 2 * (1 - s) / self.gamma, 0)
 
     def _shrinkage(self, t: Tensor, tau: float | Tensor) -> Tensor:
-        small = t <= self.gamma + tau
-        q = tau / self.gamma
-        s = torch.where(small, t, 0) / self.gamma
-        root = (1 + 4 * q * (1 + q - s).clamp_min(0)).sqrt()
-        return torch.where(small, 2 / (1 + 2 * q + root), (t - tau) / torch.where(small, 1, t))
+        limit = self.gamma + tau
+        small = t <= limit
+        a, b = self.gamma / limit, tau / limit
+        left = torch.where(small, limit - t, 0) / limit
+        inner = 2 * a / (a + 2 * b + (a**2 + 4 * b * left).sqrt())
+        return torch.where(small, inner, (t - tau) / torch.where(small, 1, t))
 
     def _rho_conjugate(self, s: Tensor) -> Tensor:
         inner = s < 1

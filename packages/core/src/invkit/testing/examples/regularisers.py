@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import torch
 
 from ...functionals import regularisers
@@ -16,6 +18,18 @@ def l1(device: Device, dtype: torch.dtype) -> Example:
 
 def group_l1(device: Device, dtype: torch.dtype) -> Example:
     return _regulariser(regularisers.group_l1, device, dtype)
+
+
+def smoothed_l1(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(functools.partial(regularisers.smoothed_l1, gamma=0.3), device, dtype)
+
+
+def nuclear_norm(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(regularisers.nuclear_norm, device, dtype)
+
+
+def simplex(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(functools.partial(regularisers.simplex, total=1.7), device, dtype)
 
 
 def tv(device: Device, dtype: torch.dtype) -> Example:
