@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from invkit.errors import ConfigError
-from invkit.operators import FiniteDifference, subsets
+from invkit.operators import Dense, FiniteDifference, Identity, Restriction, stack, subsets
 
 
 def sound(operator, num_subsets: int, axis: int | None, draw) -> list[int]:
@@ -27,6 +27,34 @@ def test_any_operator_has_the_subsets_of_its_measurement(draw) -> None:
     operator = FiniteDifference((5, 4), dtype=torch.float64)
     assert sound(operator, 3, 2, draw) == [16, 16, 8]
     assert sound(operator, 1, -1, draw) == [40]
+
+
+def test_a_matrix_computes_only_the_rows_of_its_subset(draw) -> None:
+    operator = Dense(draw((30, 4), torch.complex128), (1, 2, 2), (2, 5, 3))
+    assert sound(operator, 2, 1, draw) == [18, 12]
+    assert sound(operator, 3, 2, draw) == [10, 10, 10]
+    assert sound(operator, 2, None, draw) == [15, 15]  # by default along the first axis
+    assert [part.matrix.shape for part, _ in subsets(operator, 2, 1)] == [(18, 4), (12, 4)]
+
+
+def test_the_views_of_a_stack_are_its_parts(draw) -> None:
+    parts = [Identity((3, 2), 1, torch.float64), FiniteDifference((3, 2), dtype=torch.float64)]
+    operator = stack([*parts, Dense(draw((5, 6), torch.float64), (1, 3, 2))])
+    assert sound(operator, 2, None, draw) == [11, 12]
+    (first, _), (second, _) = subsets(operator, 2)
+    assert first.operators == (operator.operators[0], operator.operators[2])
+    assert second.operators == (operator.operators[1],)
+
+
+def test_gradients_reach_the_matrix_through_a_subset(draw) -> None:
+    matrix, x = draw((5, 4), torch.float64).requires_grad_(), draw((2, 4), torch.float64, 1)
+    assert torch.autograd.gradcheck(lambda m: subsets(Dense(m), 2)[1][0].forward(x), (matrix,))
+
+
+def test_an_operator_without_views_of_its_own_costs_all_of_them() -> None:
+    part, restriction = subsets(FiniteDifference((5, 4)), 2, 2)[0]
+    assert part.left is restriction
+    assert isinstance(restriction, Restriction)
 
 
 def test_views_are_interleaved() -> None:

@@ -15,7 +15,9 @@ from torch import Tensor
 from ..errors import ConfigError, ShapeError
 from .base import HasGram, LinearOperator, require_space
 from .norm import Interval, stacked
+from .restriction import Restriction
 from .space import Space
+from .subsets import HasSubsets
 
 _SYMMETRIC = frozenset({"self_adjoint", "positive_semidefinite"})
 
@@ -31,19 +33,11 @@ class Scaled(LinearOperator):
     operator: LinearOperator
 
     def __post_init__(self) -> None:
-        if isinstance(self.factor, Tensor) and self.factor.ndim != 0:
-            raise ConfigError(
-                f"Scaled: factor has shape {tuple(self.factor.shape)}, expected one number. Pass a 0-d tensor."
-            )
-        if not abs(self._number) < float("inf"):
-            raise ConfigError(f"Scaled: factor is {self._number}, expected a finite number. Check where it comes from.")
-        # By type, not by value: a complex number without an imaginary part makes real images complex all the same.
-        if _is_complex(self.factor) and not self.operator.codomain.is_complex:
-            raise ShapeError(f"Scaled: factor is {self._number}, expected a real one for a real operator. Use a float.")
+        check_factor(self.factor, self.operator.codomain)
 
     @property
     def _number(self) -> complex:
-        return complex(self.factor.detach() if isinstance(self.factor, Tensor) else self.factor)
+        return number(self.factor)
 
     @property
     def domain(self) -> Space:
@@ -214,7 +208,7 @@ class Normal(LinearOperator):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Stack(LinearOperator):
+class Stack(HasSubsets):
     """(A_1 x, ..., A_m x), flattened and concatenated to shape (batch, sum of sizes); ``split`` takes it apart.
 
     Raises: ShapeError if the domains, or the dtypes of the codomains, differ.
@@ -254,6 +248,20 @@ class Stack(LinearOperator):
         parts = zip(self.operators, self.split(y), strict=True)
         return functools.reduce(torch.add, (op.adjoint(part) for op, part in parts))
 
+    @property
+    def view_axes(self) -> tuple[int, ...]:
+        return (0,)
+
+    def _num_views(self, axis: int) -> int:
+        return len(self.operators)
+
+    def _subset(self, axis: int, views: Tensor) -> tuple[LinearOperator, Restriction]:
+        chosen = views.tolist()
+        numbers = torch.arange(self.codomain.size, device=views.device)
+        parts = numbers.split([op.codomain.size for op in self.operators])
+        entries = torch.cat([parts[view] for view in chosen])
+        return Stack(tuple(self.operators[view] for view in chosen)), Restriction(self.codomain, 0, entries)
+
     def _norm(self) -> Interval:
         return stacked([op.norm() for op in self.operators])
 
@@ -280,6 +288,22 @@ def stack(operators: Sequence[LinearOperator]) -> Stack:
     if not operators:
         raise ConfigError("stack: there are 0 operators, expected at least one. Pass a non-empty sequence.")
     return Stack(tuple(operators))
+
+
+def check_factor(factor: float | complex | Tensor, codomain: Space) -> None:
+    """Raises: ConfigError if a factor is not one finite number; ShapeError if it is complex where values are real."""
+    if isinstance(factor, Tensor) and factor.ndim != 0:
+        raise ConfigError(f"Scaled: factor has shape {tuple(factor.shape)}, expected one number. Pass a 0-d tensor.")
+    if not abs(number(factor)) < float("inf"):
+        raise ConfigError(f"Scaled: factor is {number(factor)}, expected a finite number. Check where it comes from.")
+    # By type, not by value: a complex number without an imaginary part makes real images complex all the same.
+    if _is_complex(factor) and not codomain.is_complex:
+        raise ShapeError(f"Scaled: factor is {number(factor)}, expected a real one for a real operator. Use a float.")
+
+
+def number(factor: float | complex | Tensor) -> complex:
+    """The factor as a number, cut off from autograd."""
+    return complex(factor.detach() if isinstance(factor, Tensor) else factor)
 
 
 def _conj(factor: float | complex | Tensor) -> float | complex | Tensor:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, ShapeError
-from .base import HasGram, HasPseudoInverse
+from .base import HasGram, HasGramDiagonal, HasPseudoInverse
 from .norm import Interval
 from .space import Space, squared_magnitude
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Coils(HasGram, HasPseudoInverse):
+class Coils(HasGram, HasGramDiagonal, HasPseudoInverse):
     """x -> (c_j x)_j for sensitivities c of shape (coil, *spatial): (batch, 1, *spatial) -> (batch, coil, *spatial).
 
     |C| = max over pixels of (sum_j |c_j|^2)^(1/2), because C*C is that multiplication squared.
@@ -56,6 +56,9 @@ class Coils(HasGram, HasPseudoInverse):
 
     def _gram(self, x: Tensor) -> Tensor:
         return x * self._power()
+
+    def _gram_diagonal(self, weights: Tensor) -> Tensor:
+        return (weights * squared_magnitude(self.sensitivities)).sum(1, keepdim=True)
 
     def _pseudo_inverse(self, y: Tensor) -> Tensor:
         power = self._power()

@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, ShapeError
-from .base import LinearOperator
+from .base import HasGramDiagonal, LinearOperator
 from .norm import Interval, dense_norm
-from .space import Space
+from .restriction import Restriction
+from .space import Space, squared_magnitude
+from .subsets import HasSubsets
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dense(LinearOperator):
+class Dense(HasGramDiagonal, HasSubsets):
     """x -> M x for a matrix M of shape (m, n), acting on the flattened image.
 
     domain_shape: shape of an image without the batch axis, with n numbers (default ``(n,)``); codomain_shape likewise.
@@ -59,6 +61,21 @@ class Dense(LinearOperator):
 
     def _adjoint(self, y: Tensor) -> Tensor:
         return (y.flatten(1) @ self.matrix.conj()).unflatten(1, self.domain_shape)
+
+    def _gram_diagonal(self, weights: Tensor) -> Tensor:
+        return (weights.flatten(1) @ squared_magnitude(self.matrix)).unflatten(1, self.domain_shape)
+
+    @property
+    def view_axes(self) -> tuple[int, ...]:
+        return tuple(range(len(self.codomain_shape)))
+
+    def _num_views(self, axis: int) -> int:
+        return self.codomain_shape[axis]
+
+    def _subset(self, axis: int, views: Tensor) -> tuple[LinearOperator, Restriction]:
+        restriction = Restriction(self.codomain, axis, views)
+        rows = self.matrix.unflatten(0, self.codomain_shape).index_select(axis, views).flatten(0, -2)
+        return Dense(rows, self.domain_shape, restriction.codomain.shape), restriction
 
     def _norm(self) -> Interval:
         return dense_norm(self.matrix)

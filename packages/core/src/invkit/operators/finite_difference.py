@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
-from .base import LinearOperator
+from .base import HasGramDiagonal
 from .norm import Interval
 from .space import Space
 
@@ -19,7 +19,7 @@ Boundary = Literal["neumann", "periodic"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FiniteDifference(LinearOperator):
+class FiniteDifference(HasGramDiagonal):
     """(Dx)_i = (x shifted by one along axis i - x) / h_i: (batch, channel, *spatial) -> (batch, channel, d, *spatial).
 
     boundary: ``neumann`` sets the last difference of each axis to zero, ``periodic`` wraps round.
@@ -96,6 +96,18 @@ class FiniteDifference(LinearOperator):
                 last = component.narrow(axis, n - 1, 1)
                 out.narrow(axis, 0, 1).add_(last)
                 out.narrow(axis, n - 1, 1).sub_(last)
+        return out
+
+    def _gram_diagonal(self, weights: Tensor) -> Tensor:
+        out = weights.new_zeros((len(weights), *self.domain.shape))
+        for i, axis, n, h in self._axes():
+            if n == 1:
+                continue  # the one difference is x - x
+            # A pixel stands in its own difference and in that of the pixel before.
+            own = weights.select(2, i) / h**2
+            if self.boundary == "neumann":
+                own = torch.cat([own.narrow(axis, 0, n - 1), torch.zeros_like(own.narrow(axis, 0, 1))], axis)
+            out = out + own + own.roll(1, axis)
         return out
 
     def _norm(self) -> Interval:

@@ -9,14 +9,14 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, ShapeError
-from .base import HasGram, HasPseudoInverse
+from .base import HasGram, HasGramDiagonal, HasPseudoInverse
 from .moving import versions_of
 from .norm import Interval
 from .space import Space, complex_dtype, real_dtype
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fourier(HasGram, HasPseudoInverse):
+class Fourier(HasGram, HasGramDiagonal, HasPseudoInverse):
     """A x = S F x with the orthonormal Fourier transform F and a real sampling pattern S, DC at index 0.
 
     Shapes: (batch, channels, *image_shape) complex -> the same; k-space is stored on the full grid, zero where S is.
@@ -87,6 +87,11 @@ class Fourier(HasGram, HasPseudoInverse):
         if self.sampling_pattern is None:
             return x.clone()
         return self._inverse(self._weigh(self._transform(x), self._squared_pattern(self.sampling_pattern)))
+
+    def _gram_diagonal(self, weights: Tensor) -> Tensor:
+        # |F_ki|^2 = 1 / n for all k and i, so every pixel of a channel has the same entry.
+        weighed = weights if self.sampling_pattern is None else weights * self.sampling_pattern.square()
+        return weighed.mean(self._dims, keepdim=True).expand_as(weights).clone()
 
     def _squared_pattern(self, pattern: Tensor) -> Tensor:
         """S^2, kept in complex form while the pattern stands: squaring and promoting it cost a tenth of A*A."""

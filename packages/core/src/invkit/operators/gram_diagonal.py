@@ -9,8 +9,16 @@ from torch import Tensor
 
 from .algebra import Composition, Scaled, Stack
 from .base import HasGramDiagonal, LinearOperator
+from .blur import Blur
 from .coils import Coils
-from .space import Space, real_dtype, squared_magnitude
+from .diagonal import Diagonal
+from .downsampling import Downsampling
+from .finite_difference import FiniteDifference
+from .fourier import Fourier
+from .haar import Haar
+from .identity import Identity
+from .restriction import Restriction
+from .space import Space, real_dtype
 
 
 def gram_diagonal(operator: LinearOperator, weights: Tensor | None = None) -> Tensor | None:
@@ -37,20 +45,70 @@ def _diagonal(operator: LinearOperator, w: Tensor) -> Tensor | None:
         parts = [_diagonal(op, part) for op, part in zip(operator.operators, operator.split(w), strict=True)]
         known = [part for part in parts if part is not None]
         return functools.reduce(torch.add, known) if len(known) == len(parts) else None
+    if isinstance(operator, Composition) and _joined_once(operator.left, operator.right):
+        inner = _diagonal(operator.left, w)
+        return None if inner is None else _diagonal(operator.right, inner)
+    return None
+
+
+def _joined_once(left: LinearOperator, right: LinearOperator) -> bool:
+    """Whether each (AB)_ji = sum_m A_jm B_mi has at most one summand that is not zero.
+
+    Then the square of the sum is the sum of the squares, and with d = diag(A* W A)
+
+        sum_j w_j |(AB)_ji|^2 = sum_m (sum_j w_j |A_jm|^2) |B_mi|^2 = sum_m d_m |B_mi|^2,
+
+    the diagonal of B* D B. Three patterns of entries say so: a row of A has one entry, or a column of B has one, or A
+    keeps channels apart and B puts each pixel once into each channel.
+    """
+    return (
+        _has_short_rows(left)
+        or _has_short_columns(right)
+        or (_keeps_channels_apart(left) and _puts_once_into_channels(right))
+    )
+
+
+def _has_short_rows(operator: LinearOperator) -> bool:
+    """Whether each number of the result is one of the image's, times a weight."""
+    if isinstance(operator, Scaled):
+        return _has_short_rows(operator.operator)
     if isinstance(operator, Composition):
-        return _of_product(operator.left, operator.right, w)
-    return None
+        return _has_short_rows(operator.left) and _has_short_rows(operator.right)
+    if isinstance(operator, Stack):
+        return all(_has_short_rows(part) for part in operator.operators)
+    if isinstance(operator, Downsampling):
+        return operator.method == "decimate"
+    return isinstance(operator, Identity | Diagonal | Restriction | Coils)
 
 
-def _of_product(left: LinearOperator, right: LinearOperator, w: Tensor) -> Tensor | None:
-    """(AB)_ji = sum_m A_jm B_mi has one summand, so that squares of products are products of squares, if ..."""
-    if isinstance(right, Coils) and _keeps_channels_apart(left):  # one m for each coil, and A does not mix coils
-        inner = _diagonal(left, w)
-        return None if inner is None else (inner * squared_magnitude(right.sensitivities)).sum(1, keepdim=True)
-    return None
+def _has_short_columns(operator: LinearOperator) -> bool:
+    """Whether each number of the image goes to at most one of the result."""
+    if isinstance(operator, Scaled):
+        return _has_short_columns(operator.operator)
+    if isinstance(operator, Composition):
+        return _has_short_columns(operator.left) and _has_short_columns(operator.right)
+    return isinstance(operator, Identity | Diagonal | Restriction | Downsampling)  # blocks of pixels are disjoint
+
+
+def _puts_once_into_channels(operator: LinearOperator) -> bool:
+    """Whether each number of the image goes to at most one in each channel of the result."""
+    if isinstance(operator, Scaled):
+        return _puts_once_into_channels(operator.operator)
+    if isinstance(operator, Composition):
+        left, right = operator.left, operator.right
+        after = _has_short_columns(left) and _keeps_channels_apart(left)
+        return (_puts_once_into_channels(left) and _has_short_columns(right)) or (
+            after and _puts_once_into_channels(right)
+        )
+    return isinstance(operator, Coils)
 
 
 def _keeps_channels_apart(operator: LinearOperator) -> bool:
-    from .fourier import Fourier
-
-    return isinstance(operator, Fourier)
+    """Whether each channel of the result depends on one channel of the image."""
+    if isinstance(operator, Scaled):
+        return _keeps_channels_apart(operator.operator)
+    if isinstance(operator, Composition):
+        return _keeps_channels_apart(operator.left) and _keeps_channels_apart(operator.right)
+    return isinstance(
+        operator, Blur | Diagonal | Downsampling | FiniteDifference | Fourier | Haar | Identity | Restriction
+    )

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .base import LinearOperator
+from .base import HasGramDiagonal
 from .norm import Interval
 from .space import Space
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Identity(LinearOperator):
+class Identity(HasGramDiagonal):
     """x -> x on images of shape ``(channels, *image_shape)``: the operator of denoising."""
 
     image_shape: tuple[int, ...]
@@ -37,6 +37,9 @@ class Identity(LinearOperator):
 
     def _adjoint(self, y: Tensor) -> Tensor:
         return y.clone()
+
+    def _gram_diagonal(self, weights: Tensor) -> Tensor:
+        return weights.clone()
 
     def _norm(self) -> Interval:
         return Interval.exact(1.0)
