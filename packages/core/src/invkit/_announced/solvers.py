@@ -53,6 +53,20 @@ SPECS: list[Spec] = [
         "Barzilai and Borwein (1988)",
         "Raydan (1997)",
     ),
+    _solver(
+        "landweber",
+        "Landweber's iteration, linear or not, for stopping early.",
+        "landweber:Landweber",
+        "Landweber (1951)",
+        "Engl, Hanke and Neubauer (1996)",
+    ),
+    _solver(
+        "linearised-bregman",
+        "The linearised Bregman iteration: a regulariser's minimum among the solutions of A x = y.",
+        "linearised_bregman:LinearisedBregman",
+        "Cai, Osher and Shen (2009)",
+        "Lorenz, Schoepfer and Wenger (2014)",
+    ),
     _solver("pdhg", "Primal-dual hybrid gradient.", "pdhg:PDHG", "Chambolle and Pock (2011)"),
     _solver(
         "pdhg-accelerated",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .accelerated_pdhg import AcceleratedPDHG, LinearRatePDHG
+from .adaptive_pdhg import AdaptivePDHG
 from .backtracking_fista import BacktrackingFISTA
 from .barzilai_borwein import BarzilaiBorwein
 from .base import Optimality, Solver
@@ -27,6 +28,7 @@ from .stopping import Discrepancy, StoppingRule
 
 __all__ = [
     "AcceleratedPDHG",
+    "AdaptivePDHG",
     "ArmijoGradientDescent",
     "BacktrackingFISTA",
     "BarzilaiBorwein",

@@ -8,6 +8,7 @@ from torch import Tensor
 from ...functionals import GroupL1, least_squares
 from ...functionals.base import Functional
 from ...functionals.huber import Huber
+from ...operators import Dense
 from ...solvers import (
     CGLS,
     FISTA,
@@ -18,6 +19,8 @@ from ...solvers import (
     BarzilaiBorwein,
     ConjugateGradient,
     GradientDescent,
+    Landweber,
+    LinearisedBregman,
     LinearRatePDHG,
     NewtonCG,
     PrimalDualNewton,
@@ -25,7 +28,17 @@ from ...solvers import (
     RestartedFISTA,
 )
 from ..cases import Example
-from ._problems import Device, Lasso, accuracy, flat_ridge, lasso, ridge, wide
+from ._problems import (
+    Device,
+    Lasso,
+    accuracy,
+    flat_ridge,
+    lasso,
+    noise,
+    overdetermined,
+    ridge,
+    wide,
+)
 
 
 def gradient_descent(device: Device, dtype: torch.dtype) -> Example:
@@ -58,6 +71,40 @@ def armijo_gradient_descent(device: Device, dtype: torch.dtype) -> Example:
 
 def barzilai_borwein(device: Device, dtype: torch.dtype) -> Example:
     return flat_ridge(BarzilaiBorwein(), device, dtype)
+
+
+def landweber(device: Device, dtype: torch.dtype) -> Example:
+    """0.5 |A x - y|^2 for an A of full column rank, run to the end: the pseudo-inverse of the matrix."""
+    operator, y = overdetermined(device, dtype)
+    expected = (wide(y) @ torch.linalg.pinv(wide(operator.matrix)).mT).unflatten(1, operator.domain.shape).to(dtype)
+
+    def objective(y: Tensor) -> Functional:
+        return least_squares(operator, y)
+
+    return Example(subject=Landweber(), objective=objective, y=y, expected=expected, accuracy=accuracy(dtype, 2e-3))
+
+
+def linearised_bregman(device: Device, dtype: torch.dtype) -> Example:
+    """Each number of y is 2 a + b of two pixels: a alone is there until |y| > 2 c / mu, then both.
+
+    a = (2 p - c) / mu and b = (p - c) / mu for the p > c with 2 a + b = y, by the optimality conditions.
+    """
+    matrix = torch.zeros(6, 12, dtype=dtype, device=device)
+    rows = torch.arange(6, device=device)
+    matrix[rows, 2 * rows], matrix[rows, 2 * rows + 1] = 2, 1
+    operator, weight, mu = Dense(matrix, domain_shape=(1, 3, 4)), 0.7, 0.5
+    y = 3 * noise((2, 6), dtype, device, seed=10)
+
+    def objective(y: Tensor) -> Functional:
+        return least_squares(operator, y) + weight * GroupL1(())
+
+    size = wide(y).abs()
+    p = (mu * size + 3 * weight) / 5
+    both = p > weight
+    pixels = [torch.where(both, (2 * p - weight) / mu, size / 2), torch.where(both, (p - weight) / mu, 0.0)]
+    expected = (torch.stack(pixels, 2) * wide(y).sgn()[:, :, None]).flatten(1).unflatten(1, (1, 3, 4)).to(dtype)
+    solver = LinearisedBregman(quadratic_weight=mu)
+    return Example(subject=solver, objective=objective, y=y, expected=expected, accuracy=accuracy(dtype, 1e-3))
 
 
 def pdhg(device: Device, dtype: torch.dtype) -> Example:
