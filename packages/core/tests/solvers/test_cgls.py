@@ -7,8 +7,9 @@ from convex_problems import PROBLEMS, with_tags
 
 from invkit.errors import ConfigError
 from invkit.functionals import L1, SquaredL2, h1, least_squares
+from invkit.functionals.data_fidelity import weighted_least_squares
 from invkit.operators import Dense
-from invkit.solvers import CGLS, Discrepancy, solve
+from invkit.solvers import CGLS, ConjugateGradient, Discrepancy, solve
 from invkit.solvers.solution import Status
 
 
@@ -128,3 +129,17 @@ def test_a_start_is_used_and_terms_that_are_not_squares_are_refused(draw) -> Non
         solve(objective + 0.5 * L1(), CGLS())
     with pytest.raises(ConfigError, match="CGLS: .* has no operator that says the size"):
         solve(SquaredL2(), CGLS(), torch.ones(1, 2))
+
+
+@pytest.mark.parametrize("solver", [CGLS(), ConjugateGradient()])
+def test_weights_of_samples_count_and_those_of_weight_zero_are_ignored(solver, draw) -> None:
+    m, y = draw((9, 4)), draw((2, 9), seed=1)
+    w = draw((2, 9), seed=2).abs()
+    w[:, 3] = 0
+    objective = 1.5 * weighted_least_squares(Dense(m), y, w) + 0.2 * SquaredL2()
+    found = solve(objective, solver, rtol=1e-12)
+    for i in range(2):
+        a = m.numpy()
+        left = 1.5 * a.T @ np.diag(w[i].numpy()) @ a + 0.2 * np.eye(4)
+        want = np.linalg.solve(left, 1.5 * a.T @ (w[i].numpy() * y[i].numpy()))
+        np.testing.assert_allclose(found.x[i], want, atol=1e-10)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..functionals.base import Functional, as_float
+from ..functionals.base import Functional
 from ..operators.space import norm, per_image, rounding
 from .base import Optimality, Solver
 from .pcg import dot, ratio
@@ -66,7 +65,7 @@ class CGLS(Solver[LeastSquaresProblem, CGLSState]):
         with torch.no_grad():
             scale = norm(s if x0 is None else _back(problem, centres))
             data = _weighted(problem, centres).sqrt()
-            floor = 4 * rounding(x) * norm_bound(problem) * data
+            floor = 4 * rounding(x) * problem.norm_bound * data
         return CGLSState(x, residuals, s, dot(s, s), torch.zeros_like(scale), norm(x.detach()), data, scale, floor)
 
     def step(self, problem: LeastSquaresProblem, state: CGLSState) -> CGLSState:
@@ -88,11 +87,11 @@ class CGLS(Solver[LeastSquaresProblem, CGLSState]):
         return state.x
 
     def misfit(self, state: CGLSState, term: int = 0) -> Tensor:
-        """|K_i x - d_i| of a term, (batch,), without an operator call."""
+        """|K_i x - d_i| of a term without its weights, (batch,); no operator call."""
         return norm(state.residuals[term])
 
     def optimality(self, problem: LeastSquaresProblem, state: CGLSState) -> Optimality:
-        largest = norm_bound(problem)
+        largest = problem.norm_bound
         size = torch.where(state.scale > 0, state.scale, largest**2 * state.reach)  # of d = 0 the start says it
         drift = rounding(state.x) * largest * (largest * state.reach + state.data)
         return Optimality(state.squared.sqrt() + drift, size)
@@ -109,14 +108,5 @@ def _back(problem: LeastSquaresProblem, residuals: tuple[Tensor, ...]) -> Tensor
 
 def _weighted(problem: LeastSquaresProblem, parts: tuple[Tensor, ...]) -> Tensor:
     """sum_i c_i |q_i|^2."""
-    squares = (term.weight * dot(q, q) for term, q in zip(problem.terms, parts, strict=True))
+    squares = (term.squared(q) for term, q in zip(problem.terms, parts, strict=True))
     return functools.reduce(torch.add, squares)
-
-
-def norm_bound(problem: LeastSquaresProblem) -> float:
-    """At least (|sum_i c_i K_i* K_i|)^(1/2)."""
-    total = 0.0
-    for term in problem.terms:
-        upper = 1.0 if term.operator is None else term.operator.norm().upper
-        total += as_float(term.weight) * upper**2
-    return math.sqrt(total)

@@ -16,6 +16,7 @@ from ..functionals.base import Differentiable, Functional
 from ..functionals.hessian_at import hessian_at
 from ..functionals.hessian_diagonal import hessian_diagonal
 from ..functionals.norms import SquaredL2
+from ..functionals.partial_minimum import lifted
 from ..functionals.radial import RadialNorm
 from ..operators.base import LinearOperator
 from ..operators.gram_diagonal import gram_diagonal
@@ -30,7 +31,7 @@ from .radial_linearisation import RadialLinearisation
 
 @dataclass(frozen=True, eq=False)
 class SmoothTerm:
-    """c f(K x) with f differentiable; operator None is the identity. ``outer`` is c f."""
+    """c f(K x) with f differentiable; operator None is the identity."""
 
     weight: float | Tensor
     functional: Differentiable
@@ -118,7 +119,9 @@ class PrimalDualNewton(Solver[SmoothTermsProblem, PrimalDualNewtonState]):
             check_count(count, "PrimalDualNewton", name)
 
     def prepare(self, objective: Functional) -> SmoothTermsProblem:
-        return SmoothTermsProblem(objective, smooth_terms(objective, "PrimalDualNewton"))
+        objective, restriction = lifted(objective)
+        terms = smooth_terms(objective, "PrimalDualNewton")
+        return SmoothTermsProblem(objective, terms, restriction=restriction)
 
     def init(self, problem: SmoothTermsProblem, x0: Tensor | None) -> PrimalDualNewtonState:
         x = problem.start(x0, "PrimalDualNewton")
