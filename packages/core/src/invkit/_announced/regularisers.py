@@ -39,6 +39,25 @@ SPECS: list[Spec] = [
     ),
     _regulariser("group-l1", "Sum of the lengths of the channel vectors.", "group_l1", CONVEX_PROX),
     _regulariser("tv", "Isotropic total variation.", "total_variation", CONVEX, "Rudin, Osher, Fatemi (1992)"),
+    _regulariser(
+        "huber-tv", "Total variation, quadratic where the gradient is small.", "huber_tv", (*CONVEX, DIFFERENTIABLE)
+    ),
+    _regulariser(
+        "smoothed-tv",
+        "Total variation with two derivatives.",
+        "smoothed_tv",
+        (*CONVEX, DIFFERENTIABLE),
+        "Sherry (2021), section 1.2.1",
+    ),
+    _regulariser("vector-tv", "Total variation of all channels together.", "vector_tv", CONVEX, "Bresson, Chan (2008)"),
+    _regulariser(
+        "directional-tv",
+        "Total variation across the edges of a reference image.",
+        "directional_tv",
+        CONVEX,
+        "Ehrhardt, Betcke (2016)",
+    ),
+    _regulariser("tgv", "Total generalised variation of any order.", "tgv", CONVEX, "Bredies, Kunisch, Pock (2010)"),
     _regulariser("h1", "Half the squared length of the gradient.", "h1", (*CONVEX, DIFFERENTIABLE)),
     _regulariser(
         "nuclear-norm",

@@ -7,23 +7,30 @@ from __future__ import annotations
 
 from ..operators.space import Space
 from .base import Functional
+from .directional_tv import directional_tv
 from .indicators import Box
 from .norms import L1, GroupL1, SquaredL2
 from .nuclear_norm import NuclearNorm
 from .simplex import Simplex
 from .smoothed_norm import SmoothedNorm
-from .total_variation import h1, total_variation
+from .tgv import tgv
+from .total_variation import h1, huber_tv, smoothed_tv, total_variation, vector_tv
 
 __all__ = [
+    "directional_tv",
     "group_l1",
     "h1",
+    "huber_tv",
     "l1",
     "nonnegativity",
     "nuclear_norm",
     "simplex",
     "smoothed_l1",
+    "smoothed_tv",
     "squared_l2",
+    "tgv",
     "total_variation",
+    "vector_tv",
 ]
 
 

@@ -1,36 +1,48 @@
-"""Linear operators with exact adjoints and norm intervals, and their algebra."""
+"""Linear operators with exact adjoints and norm intervals, nonlinear ones with both derivatives, and their algebra."""
 
 from __future__ import annotations
 
 from .algebra import Adjoint, Composition, Normal, Scaled, Stack, Sum, stack
+from .autograd_operator import FromFunction
 from .base import HasFineSimulation, HasGram, HasGramDiagonal, HasPseudoInverse, LinearOperator, Operator
+from .beer_lambert import BeerLambert
 from .blur import Blur
 from .coils import Coils
 from .dense import Dense
 from .diagonal import Diagonal
+from .directional import AcrossDirection
 from .downsampling import Downsampling
 from .finite_difference import FiniteDifference
 from .fourier import Fourier
 from .haar import Haar
 from .identity import Identity
 from .inpainting import inpainting
+from .materialise import materialise
+from .nonlinear import Linearisation, NonlinearComposition, NonlinearScaled, NonlinearSum
 from .norm import Interval
+from .pointwise import Exp, Log, Pointwise, Sigmoid, Softplus, Square
 from .restriction import Restriction
 from .sense import sense
 from .space import Space, inner, norm, per_image
 from .subsets import HasSubsets, subsets
+from .symmetric_derivative import SymmetricDerivative
+from .tensor_residual import TensorResidual
 from .wavelet import WaveletTransform
 
 __all__ = [
+    "AcrossDirection",
     "Adjoint",
+    "BeerLambert",
     "Blur",
     "Coils",
     "Composition",
     "Dense",
     "Diagonal",
     "Downsampling",
+    "Exp",
     "FiniteDifference",
     "Fourier",
+    "FromFunction",
     "Haar",
     "HasFineSimulation",
     "HasGram",
@@ -41,18 +53,30 @@ __all__ = [
     "inner",
     "inpainting",
     "Interval",
+    "Linearisation",
     "LinearOperator",
+    "Log",
+    "NonlinearComposition",
+    "NonlinearScaled",
+    "NonlinearSum",
+    "materialise",
     "norm",
     "Normal",
     "Operator",
     "per_image",
+    "Pointwise",
     "Restriction",
     "Scaled",
     "sense",
+    "Sigmoid",
+    "Softplus",
     "Space",
+    "Square",
     "Stack",
     "stack",
     "subsets",
     "Sum",
+    "SymmetricDerivative",
+    "TensorResidual",
     "WaveletTransform",
 ]

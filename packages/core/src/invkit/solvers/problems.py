@@ -21,6 +21,7 @@ from ..functionals.base import Differentiable, Functional, Proximable
 from ..functionals.data_fidelity import check_measurement
 from ..functionals.kullback_leibler import KullbackLeibler
 from ..functionals.norms import SquaredL2
+from ..functionals.partial_minimum import lifted
 from ..functionals.translation import Translated
 from ..functionals.weighted_squared_l2 import WeightedSquaredL2
 from ..functionals.zero import Zero
@@ -104,6 +105,7 @@ class LinearProblem(Problem):
 
 def as_smooth(objective: Functional, who: str) -> SmoothProblem:
     """Raises: ConfigError if a term has no gradient."""
+    objective, restriction = lifted(objective)
     for term in terms_of(objective):
         if not isinstance(term, Differentiable):
             raise ConfigError(
@@ -111,7 +113,7 @@ def as_smooth(objective: Functional, who: str) -> SmoothProblem:
                 "Use core/fista if it has a proximal map, core/pdhg if it is a norm of K x."
             )
     assert isinstance(objective, Differentiable)
-    return SmoothProblem(objective, objective)
+    return SmoothProblem(objective, objective, restriction=restriction)
 
 
 def as_composite(objective: Functional, who: str) -> CompositeProblem:
@@ -119,6 +121,7 @@ def as_composite(objective: Functional, who: str) -> CompositeProblem:
 
     Raises: ConfigError if a term is neither, or more than one is only proximable.
     """
+    objective, restriction = lifted(objective)
     smooth = [term for term in terms_of(objective) if isinstance(term, Differentiable)]
     rest = [term for term in terms_of(objective) if not isinstance(term, Differentiable)]
     for term in rest:
@@ -136,7 +139,7 @@ def as_composite(objective: Functional, who: str) -> CompositeProblem:
     g = rest[0] if rest else Zero()
     assert isinstance(f, Differentiable)
     assert isinstance(g, Proximable)
-    return CompositeProblem(objective, f, g)
+    return CompositeProblem(objective, f, g, restriction=restriction)
 
 
 def as_saddle(objective: Functional, who: str) -> SaddleProblem:
@@ -144,6 +147,7 @@ def as_saddle(objective: Functional, who: str) -> SaddleProblem:
 
     Raises: ConfigError if a term, or the f of a term f(K x), has no proximal map; or no term has an operator.
     """
+    objective, restriction = lifted(objective)
     blocks: list[tuple[Proximable, LinearOperator]] = []
     g: Proximable | None = None
     for term in terms_of(objective):
@@ -165,7 +169,8 @@ def as_saddle(objective: Functional, who: str) -> SaddleProblem:
             raise ConfigError(f"{who}: {objective!r} has no operator that says the size of its images. Use core/fista.")
     if not blocks:
         raise ConfigError(f"{who}: {objective!r} has no term f(K x), expected at least one. Use core/fista.")
-    return SaddleProblem(objective, tuple(blocks), g or Zero(), tuple(f.conjugate for f, _ in blocks))
+    conjugates = tuple(f.conjugate for f, _ in blocks)
+    return SaddleProblem(objective, tuple(blocks), g or Zero(), conjugates, restriction=restriction)
 
 
 def as_linear(objective: Functional, who: str) -> LinearProblem:
@@ -173,6 +178,7 @@ def as_linear(objective: Functional, who: str) -> LinearProblem:
 
     Raises: ConfigError if a term is not such a square.
     """
+    objective, restriction = lifted(objective)
     operators: list[LinearOperator] = []
     parts: list[Tensor] = []
     for term in terms_of(objective):
@@ -193,7 +199,7 @@ def as_linear(objective: Functional, who: str) -> LinearProblem:
     normal = functools.reduce(python_operator.add, operators)
     if not parts:
         parts.append(normal.domain.zeros(1))
-    return LinearProblem(objective, normal, functools.reduce(torch.add, parts))
+    return LinearProblem(objective, normal, functools.reduce(torch.add, parts), restriction=restriction)
 
 
 def batch_of(thing: object) -> int | None:

@@ -9,7 +9,7 @@ import torch
 from ...functionals import regularisers
 from ...operators import Space
 from ..cases import Example
-from ._problems import Device
+from ._problems import Device, noise
 
 
 def l1(device: Device, dtype: torch.dtype) -> Example:
@@ -34,6 +34,27 @@ def simplex(device: Device, dtype: torch.dtype) -> Example:
 
 def tv(device: Device, dtype: torch.dtype) -> Example:
     return _regulariser(regularisers.total_variation, device, dtype)
+
+
+def huber_tv(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(functools.partial(regularisers.huber_tv, delta=0.3), device, dtype)
+
+
+def smoothed_tv(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(functools.partial(regularisers.smoothed_tv, gamma=0.3), device, dtype)
+
+
+def vector_tv(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(regularisers.vector_tv, device, dtype)
+
+
+def directional_tv(device: Device, dtype: torch.dtype) -> Example:
+    reference = noise((4, 3), dtype, device, seed=3)
+    return _regulariser(functools.partial(regularisers.directional_tv, reference=reference), device, dtype)
+
+
+def tgv(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(functools.partial(regularisers.tgv, weights=(1.7, 0.9)), device, dtype)
 
 
 def h1(device: Device, dtype: torch.dtype) -> Example:
