@@ -9,6 +9,7 @@ from .convexity import convexity_gap
 from .fresh_result import shared_results
 from .gradient import gradient_error, hessian_error
 from .input_mutation import input_mutation
+from .jvp import jvp_error
 from .linearity import linearity_error
 from .measurement import Measurement, tolerance
 from .operator_norm import lanczos_lower_bound, norm_interval_error
@@ -20,7 +21,7 @@ from .vjp import vjp_error
 
 __all__ = [
     "Measurement", "adjoint_mismatch", "batch_invariance", "conjugate_gap", "convexity_gap", "gradient_error",
-    "hessian_error", "input_mutation", "isometry_error", "lanczos_lower_bound", "linearity_error",
+    "hessian_error", "input_mutation", "isometry_error", "jvp_error", "lanczos_lower_bound", "linearity_error",
     "norm_interval_error", "normal_error", "prox_gap", "pseudo_inverse_error", "self_adjointness_error",
     "semidefiniteness_gap", "shared_results", "smoothness_ratio", "tolerance", "unitarity_error", "vjp_error",
 ]  # fmt: skip

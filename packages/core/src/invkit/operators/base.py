@@ -7,7 +7,7 @@ check their input and are final. Calls never change an argument, the operator, o
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, final, overload
 
 import torch
 from torch import Tensor
@@ -82,6 +82,54 @@ class Operator(Movable, abc.ABC):
         """What this operator states of itself."""
         return (Claim(property="differentiable", basis=basis_of(self)),)
 
+    # Algebra; what linear operators give is linear. The classes live in nonlinear.py and algebra.py; importing them
+    # late keeps the files apart.
+    @overload
+    def __matmul__(self: LinearOperator, other: LinearOperator) -> LinearOperator: ...
+    @overload
+    def __matmul__(self, other: Operator) -> Operator: ...
+    @final
+    def __matmul__(self, other: Operator) -> Operator:
+        from .nonlinear import compose
+
+        return compose(self, other) if isinstance(other, Operator) else NotImplemented
+
+    @overload
+    def __add__(self: LinearOperator, other: LinearOperator) -> LinearOperator: ...
+    @overload
+    def __add__(self, other: Operator) -> Operator: ...
+    @final
+    def __add__(self, other: Operator) -> Operator:
+        from .nonlinear import add
+
+        return add(self, other) if isinstance(other, Operator) else NotImplemented
+
+    @overload
+    def __sub__(self: LinearOperator, other: LinearOperator) -> LinearOperator: ...
+    @overload
+    def __sub__(self, other: Operator) -> Operator: ...
+    @final
+    def __sub__(self, other: Operator) -> Operator:
+        return self + (-1.0) * other if isinstance(other, Operator) else NotImplemented
+
+    @overload
+    def __rmul__(self: LinearOperator, factor: float | complex | Tensor) -> LinearOperator: ...
+    @overload
+    def __rmul__(self, factor: float | complex | Tensor) -> Operator: ...
+    @final
+    def __rmul__(self, factor: float | complex | Tensor) -> Operator:
+        from .nonlinear import scale
+
+        return scale(factor, self)
+
+    @overload
+    def __neg__(self: LinearOperator) -> LinearOperator: ...
+    @overload
+    def __neg__(self) -> Operator: ...
+    @final
+    def __neg__(self) -> Operator:
+        return (-1.0) * self
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.domain.shape} -> {self.codomain.shape}, {self.domain.dtype})"
 
@@ -144,7 +192,6 @@ class LinearOperator(Operator):
             *super().claims(),
         )
 
-    # Algebra. The classes live in algebra.py; importing them late keeps the two files apart.
     @property
     def H(self) -> Adjoint | LinearOperator:
         """The adjoint as an operator."""
@@ -157,27 +204,6 @@ class LinearOperator(Operator):
         from .algebra import Normal
 
         return Normal(self)
-
-    def __matmul__(self, other: LinearOperator) -> LinearOperator:
-        from .algebra import compose
-
-        return compose(self, other) if isinstance(other, LinearOperator) else NotImplemented
-
-    def __add__(self, other: LinearOperator) -> LinearOperator:
-        from .algebra import Sum
-
-        return Sum((self, other)) if isinstance(other, LinearOperator) else NotImplemented
-
-    def __sub__(self, other: LinearOperator) -> LinearOperator:
-        return self + (-1.0) * other if isinstance(other, LinearOperator) else NotImplemented
-
-    def __rmul__(self, factor: float | complex | Tensor) -> LinearOperator:
-        from .algebra import Scaled
-
-        return Scaled(factor, self)
-
-    def __neg__(self) -> LinearOperator:
-        return (-1.0) * self
 
 
 class HasGram(LinearOperator):

@@ -8,6 +8,7 @@ from ..measures import (
     Measurement,
     adjoint_mismatch,
     isometry_error,
+    jvp_error,
     linearity_error,
     norm_interval_error,
     normal_error,
@@ -36,6 +37,10 @@ def _norm(example: Example, context: Context) -> Measurement:
 
 def _vjp(example: Example, context: Context) -> Measurement:
     return vjp_error(example.subject, generator=context.generator())
+
+
+def _jvp(example: Example, context: Context) -> Measurement:
+    return jvp_error(example.subject, generator=context.generator())
 
 
 def _normal(example: Example, context: Context) -> Measurement:
@@ -96,6 +101,13 @@ OPERATOR_CHECKS: tuple[Check, ...] = (
         concerns="differentiable",
         measure=_vjp,
         summary="torch's derivative of forward is vjp.",
+    ),
+    Check(
+        name="jacobian-product",
+        kinds=_KIND,
+        concerns="differentiable",
+        measure=_jvp,
+        summary="jvp belongs to torch's derivative of forward: Re<F'(x)v, z> = Re<v, F'(x)*z>.",
     ),
     Check(
         name="normal", kinds=_KIND, needs=HasGram, measure=_normal, summary="The shortcut to A*A agrees with A and A*."
