@@ -34,6 +34,56 @@ def test_the_box_and_its_conjugate_are_the_closed_forms(low: float, high: float,
     assert torch.equal(box.conjugate.conjugate.prox(v, 1.0), box.prox(v, 1.0))
 
 
+def test_bounds_of_their_own_for_each_pixel_are_numpys(draw) -> None:
+    low, high = torch.tensor([[-math.inf, 0.0, 0.2]]), torch.tensor([[0.5, math.inf, 0.2], [-0.1, 0.3, 7.0]])
+    x = draw((3, 2, 3), torch.float32)
+    for box, (a, b) in (
+        (Box(low, high), (low, high)),
+        (Box(low.double(), 2.0), (low, torch.tensor(2.0))),
+        (Box(torch.tensor(-0.3), high), (torch.tensor(-0.3), high.clamp_min(-0.3))),
+    ):
+        got = box.prox(x, 0.7)
+        assert got.dtype is torch.float32
+        np.testing.assert_array_equal(got.numpy(), np.clip(x.numpy(), a.numpy(), b.numpy()))
+        assert (box.value(got) == 0).all()
+        assert (box.value(got + 10) == math.inf).all()
+        z = x.numpy()
+        pulled = np.where(z > 0, abs(z) * b.numpy(), -abs(z) * a.numpy()).sum((1, 2))
+        np.testing.assert_allclose(box.conjugate.value(x).numpy(), pulled, rtol=1e-6)
+        for tau in (0.3, torch.tensor([0.1, 1.0, 3.0])):
+            column = tau.reshape(-1, 1, 1) if isinstance(tau, torch.Tensor) else tau
+            back = box.prox(x, tau) + column * box.conjugate.prox(x / column, 1 / tau)
+            torch.testing.assert_close(back, x, rtol=0, atol=1e-6)
+        assert box.prox(x[:0], 1.0).shape == (0, 2, 3)
+    assert repr(Box(low, 9.0)) == "Box(tensor of shape (1, 3), 9)"
+    assert torch.equal(Box(low, 9.0).to(dtype=torch.float64).low, low.double())
+
+
+def test_gradients_reach_bounds_images_and_steps_past_infinite_bounds(draw) -> None:
+    low, high = draw((2, 3)).abs().neg().requires_grad_(), draw((2, 3), seed=1).abs().requires_grad_()
+    x, tau = (2 * draw((3, 2, 3), seed=2)).requires_grad_(), torch.tensor([0.3, 0.8, 2.0]).double().requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda a, b, x, t: (Box(a, b).prox(x, t), Box(a, b).conjugate.prox(x, t), Box(a, b).conjugate.value(x)),
+        (low, high, x, tau),
+    )
+    endless = torch.full((2, 3), math.inf, dtype=torch.float64)
+    for box in (nonnegativity(), Box(0.0, endless)):
+        z = (-draw((3, 2, 3)).abs()).requires_grad_()
+        result = box.conjugate.value(z).sum() + box.conjugate.prox(z, tau).sum()
+        assert all(
+            torch.isfinite(g).all() for g in torch.autograd.grad(result, (z, tau), allow_unused=True) if g is not None
+        )
+
+
+def test_bounds_that_cross_or_do_not_fit_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"bounds are \[tensor of shape \(2,\), 0\], expected low <= high"):
+        Box(torch.tensor([-1.0, 1.0]), 0.0)
+    box = Box(torch.zeros(2, 3))
+    for call in (box.value, box.conjugate.value, lambda x: box.prox(x, 1.0), lambda x: box.conjugate.prox(x, 1.0)):
+        with pytest.raises(ShapeError, match=r"bounds have shape \(2, 3\), expected \(2, 4\) or axes of length 1"):
+            call(torch.zeros(1, 2, 4))
+
+
 def test_zero_times_an_indicator_is_that_indicator() -> None:
     for functional in (0.0 * nonnegativity(), torch.tensor(0.0) * nonnegativity()):
         assert functional.value(torch.tensor([[1.0, -1.0], [0.0, 2.0]])).tolist() == [math.inf, 0.0]
@@ -91,7 +141,7 @@ def test_the_reference_rejects_a_projection_with_half_the_radius(draw) -> None:
 
 
 def test_bounds_and_radii_that_make_no_set_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"bounds are \[1.0, 0.0\], expected low <= high"):
+    with pytest.raises(ConfigError, match=r"bounds are \[1, 0\], expected low <= high"):
         Box(1.0, 0.0)
     with pytest.raises(ConfigError, match="expected low <= high"):
         Box(math.nan, 0.0)

@@ -81,7 +81,7 @@ def test_weights_that_are_negative_or_do_not_fit_are_refused() -> None:
     f = WeightedL1(WEIGHTS)
     for shape in ((1, 2, 4, 4), (1, 2, 3)):
         for call in (f.value, f.conjugate.value, lambda x: f.prox(x, 1.0), lambda x: f.conjugate.prox(x, 1.0)):
-            with pytest.raises(ShapeError, match=r"weights have shape \(2, 1, 3\), expected"):
+            with pytest.raises(ShapeError, match=r"(weights|bounds) have shape \(2, 1, 3\), expected"):
                 call(torch.ones(shape, dtype=torch.float64))
     assert "(2, 1, 3)" in repr(f)
     assert "(2, 1, 3)" in repr(f.conjugate)

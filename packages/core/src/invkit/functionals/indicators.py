@@ -17,27 +17,33 @@ from .base import Proximable, as_float, check_weight, sum_per_image
 class Box(Proximable):
     """The indicator of low <= x <= high, elementwise, for real images.
 
-    Raises: ConfigError unless low <= high.
+    low, high: numbers, or tensors of the shape of an image without the batch axis, or with axes of length 1; infinite
+        where there is no bound. Gradients reach them.
+
+    Raises: ConfigError unless low <= high; ShapeError if the bounds do not fit an image.
     """
 
-    low: float = -math.inf
-    high: float = math.inf
+    low: float | Tensor = -math.inf
+    high: float | Tensor = math.inf
 
     def __post_init__(self) -> None:
-        if not (self.low <= self.high and self.low < math.inf and self.high > -math.inf):
-            raise ConfigError(f"Box: bounds are [{self.low}, {self.high}], expected low <= high. Swap them.")
+        low, high = (b.detach() if isinstance(b, Tensor) else torch.tensor(float(b)) for b in (self.low, self.high))
+        if not bool(((low <= high) & (low < math.inf) & (high > -math.inf)).all()):
+            raise ConfigError(
+                f"Box: bounds are [{_named(self.low)}, {_named(self.high)}], expected low <= high. Swap them."
+            )
 
     def _value(self, x: Tensor) -> Tensor:
         _require_real(x, "Box")
-        inside = ((x >= self.low) & (x <= self.high)).flatten(1).all(1)
-        return _indicator(inside, x)
+        low, high = _fitting(self.low, x, "Box"), _fitting(self.high, x, "Box")
+        return _indicator(((x >= low) & (x <= high)).flatten(1).all(1), x)
 
     def convexity(self) -> float:
         return 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         _require_real(v, "Box")
-        return v.clamp(self.low, self.high)
+        return _clipped(v, _fitting(self.low, v, "Box"), _fitting(self.high, v, "Box"))
 
     @property
     def conjugate(self) -> Proximable:
@@ -47,7 +53,7 @@ class Box(Proximable):
         return self.conjugate  # c times an indicator is that indicator
 
     def __repr__(self) -> str:
-        return f"Box({self.low:g}, {self.high:g})"
+        return f"Box({_named(self.low)}, {_named(self.high)})"
 
 
 def nonnegativity() -> Box:
@@ -62,14 +68,15 @@ class BoxSupport(Proximable):
     prox(v, sigma) = v - clamp(v, sigma low, sigma high).
     """
 
-    low: float
-    high: float
+    low: float | Tensor
+    high: float | Tensor
 
     def _value(self, z: Tensor) -> Tensor:
         _require_real(z, "BoxSupport")
-        zero = torch.zeros_like(z)
-        upper = torch.where(z > 0, z * self.high, zero)
-        lower = torch.where(z < 0, z * self.low, zero)
+        low, high = _fitting(self.low, z, "BoxSupport"), _fitting(self.high, z, "BoxSupport")
+        # Where a side is not pulled its bound meets a 1: 0 * inf would be NaN, in the value or in the gradient.
+        upper = torch.where(z > 0, torch.where(z > 0, z, 1) * high, 0)
+        lower = torch.where(z < 0, torch.where(z < 0, z, -1) * low, 0)
         return sum_per_image(upper + lower)
 
     def convexity(self) -> float:
@@ -77,9 +84,8 @@ class BoxSupport(Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         _require_real(v, "BoxSupport")
-        # An infinite bound stays infinite, whatever sigma is: 0 * inf would be NaN.
-        low, high = (tau * bound if math.isfinite(bound) else bound for bound in (self.low, self.high))
-        return v - v.clamp(min=low).clamp(max=high)
+        low, high = (_times(tau, _fitting(bound, v, "BoxSupport")) for bound in (self.low, self.high))
+        return v - _clipped(v, low, high)
 
     @property
     def conjugate(self) -> Proximable:
@@ -177,3 +183,39 @@ def _require_real(x: Tensor, who: str) -> None:
         raise ShapeError(
             f"{who}: image is {x.dtype}, expected a real one. Constrain its magnitude or real part instead."
         )
+
+
+def check_fits(bounds: Tensor, x: Tensor, who: str, what: str) -> None:
+    """Raises: ShapeError if bounds or weights of pixels are not of the shape of an image, or with axes of length 1."""
+    shape = tuple(x.shape[1:])
+    if bounds.ndim != len(shape) or any(b not in (1, n) for b, n in zip(bounds.shape, shape, strict=True)):
+        raise ShapeError(
+            f"{who}: {what} have shape {tuple(bounds.shape)}, expected {shape} or axes of length 1. "
+            "Build them for this image."
+        )
+
+
+def _fitting(bound: float | Tensor, x: Tensor, who: str) -> float | Tensor:
+    if not isinstance(bound, Tensor):
+        return bound
+    if bound.ndim:
+        check_fits(bound, x, who, "bounds")
+    return bound.to(x.dtype)  # a bound of another precision must not widen the images
+
+
+def _clipped(v: Tensor, low: float | Tensor, high: float | Tensor) -> Tensor:
+    if isinstance(low, Tensor) or isinstance(high, Tensor):
+        return v.clamp(min=low).clamp(max=high)
+    return v.clamp(low, high)
+
+
+def _times(tau: float | Tensor, bound: float | Tensor) -> float | Tensor:
+    """An infinite bound stays infinite, whatever tau is."""
+    if not isinstance(bound, Tensor):
+        return tau * bound if math.isfinite(bound) else bound
+    finite = torch.isfinite(bound)
+    return torch.where(finite, tau * torch.where(finite, bound, 0), bound)
+
+
+def _named(bound: float | Tensor) -> str:
+    return f"{bound:g}" if not isinstance(bound, Tensor) else f"tensor of shape {tuple(bound.shape)}"

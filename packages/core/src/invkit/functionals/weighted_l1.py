@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError, ShapeError
+from ..errors import ConfigError
 from .base import Proximable, sum_per_image
-from .indicators import project_onto_ball
+from .indicators import check_fits, project_onto_ball
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,14 +30,14 @@ class WeightedL1(Proximable):
         _check_bounds(self.weights, "WeightedL1", "weights")
 
     def _value(self, x: Tensor) -> Tensor:
-        _check_fits(self.weights, x, "WeightedL1")
+        check_fits(self.weights, x, "WeightedL1", "weights")
         return sum_per_image(self.weights.to(x.real.dtype) * x.abs())
 
     def convexity(self) -> float:
         return 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        _check_fits(self.weights, v, "WeightedL1")
+        check_fits(self.weights, v, "WeightedL1", "weights")
         return v - project_onto_ball(v, (), tau * self.weights)
 
     @property
@@ -64,7 +64,7 @@ class MagnitudeBound(Proximable):
         _check_bounds(self.bounds, "MagnitudeBound", "bounds")
 
     def _value(self, x: Tensor) -> Tensor:
-        _check_fits(self.bounds, x, "MagnitudeBound")
+        check_fits(self.bounds, x, "MagnitudeBound", "bounds")
         # A projected point may lie outside by the rounding of its length.
         limit = self.bounds.to(x.real.dtype) * (1 + 16 * torch.finfo(x.dtype).eps)
         inside = (x.abs() <= limit).flatten(1).all(1)
@@ -74,7 +74,7 @@ class MagnitudeBound(Proximable):
         return 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        _check_fits(self.bounds, v, "MagnitudeBound")
+        check_fits(self.bounds, v, "MagnitudeBound", "bounds")
         return project_onto_ball(v, (), self.bounds)
 
     @property
@@ -96,13 +96,4 @@ def _check_bounds(bounds: Tensor, who: str, what: str) -> None:
         raise ConfigError(
             f"{who}: {int(wrong.sum())} of the {what} are negative or not finite, expected 0. "
             "Change their sign, or set them to 0 to drop their pixels."
-        )
-
-
-def _check_fits(bounds: Tensor, x: Tensor, who: str) -> None:
-    shape = tuple(x.shape[1:])
-    if bounds.ndim != len(shape) or any(b not in (1, n) for b, n in zip(bounds.shape, shape, strict=True)):
-        raise ShapeError(
-            f"{who}: weights have shape {tuple(bounds.shape)}, expected {shape} or axes of length 1. "
-            "Build them for this image."
         )
