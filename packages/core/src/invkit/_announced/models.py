@@ -6,7 +6,7 @@ from ..spec import Spec
 from ._common import COMPLEX, DEVICES, REAL, example
 
 
-def _model(name: str, summary: str, place: str) -> Spec:
+def _model(name: str, summary: str, place: str, *references: str, role: str = "") -> Spec:
     return Spec(
         name=name,
         summary=summary,
@@ -15,6 +15,8 @@ def _model(name: str, summary: str, place: str) -> Spec:
         devices=DEVICES,
         dtypes=REAL + COMPLEX,
         dims=(2, 3),
+        role=role,
+        references=references,
     )
 
 
@@ -22,4 +24,29 @@ SPECS: list[Spec] = [
     _model("adjoint", "The adjoint of the operator: zero filling, plain backprojection.", "adjoint:Adjoint"),
     _model("pseudo-inverse", "Least squares of minimal norm, by conjugate gradients.", "pseudo_inverse:PseudoInverse"),
     _model("variational", "Minimise data fidelity plus regulariser.", "variational:Variational"),
+    _model(
+        "iteratively-regularised",
+        "Landweber or another descent on the data fidelity, stopped at the noise level.",
+        "iteratively_regularised:IterativelyRegularised",
+        "Engl, Hanke and Neubauer (1996)",
+    ),
+    _model(
+        "plug-and-play",
+        "Proximal gradient or Douglas-Rachford with a denoiser in the regulariser's place.",
+        "plug_and_play:PlugAndPlay",
+        "Venkatakrishnan, Bouman and Wohlberg (2013)",
+    ),
+    _model(
+        "regularisation-by-denoising",
+        "Descend along the data fidelity's gradient plus what a denoiser removes.",
+        "red:RegularisationByDenoising",
+        "Romano, Elad and Milanfar (2017)",
+    ),
+    _model(
+        "proximal-denoiser",
+        "The proximal map of a regulariser, as a denoiser.",
+        "denoisers:ProximalDenoiser",
+        role="denoiser",
+    ),
+    _model("gaussian-filter", "Convolution with a Gaussian, periodic.", "denoisers:GaussianFilter", role="denoiser"),
 ]

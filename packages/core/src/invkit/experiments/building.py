@@ -16,7 +16,7 @@ from ..data.formats import read
 from ..data.sample import Sample
 from ..errors import ConfigError, DataError
 from ..functionals import Functional
-from ..models import Reconstructor, Stopping, Variational
+from ..models import Denoiser, Reconstructor, Stopping, Variational
 from ..operators import LinearOperator
 from ..operators.sampling import PATTERNS
 from ..operators.space import Space, complex_dtype
@@ -100,7 +100,7 @@ def build_noise(config: Config, registry: Registry, operator: LinearOperator) ->
 
 
 def build_model(use: Use, registry: Registry) -> Reconstructor:
-    """A model; the tables ``regulariser`` and ``solver`` inside it become objects first.
+    """A model; the tables ``regulariser``, ``solver`` and ``denoiser`` inside it become objects first.
 
     ``regulariser.weight`` is the model's weight; ``rtol atol max_steps check_every`` in ``solver`` say when it stops.
     """
@@ -123,8 +123,32 @@ def build_model(use: Use, registry: Registry) -> Reconstructor:
             with blamed_on("model.solver", stopping):
                 parameters["stopping"] = Stopping(**stopping)
         parameters["solver"] = build_with(registry, "solver", entry.id, inner)
-    model: Reconstructor = build_with(registry, "model", use.use, parameters)
+    if "denoiser" in parameters:
+        inner = _table(parameters["denoiser"], "model.denoiser")
+        parameters["denoiser"] = _denoiser(inner, registry)
+    model = build_with(registry, "model", use.use, parameters)
+    if not isinstance(model, Reconstructor):
+        raise ConfigError(
+            f"model: {use.use} is a {type(model).__name__}, expected a reconstruction method. Choose one."
+        )
     return model
+
+
+def _denoiser(table: dict[str, Any], registry: Registry) -> Denoiser:
+    """A denoiser; the table ``regulariser`` inside it becomes a function of the images' space first."""
+    name = _named(table, "model.denoiser")
+    if "regulariser" in table:
+        inner = _table(table["regulariser"], "model.denoiser.regulariser")
+        entry = registry.find("regulariser", _named(inner, "model.denoiser.regulariser"))
+        if "weight" in inner:
+            table["weight"] = inner.pop("weight")
+        table["regulariser"] = _factory(entry, registry.load(entry), inner)
+    made = build_with(registry, "model", name, table)
+    if not isinstance(made, Denoiser):
+        raise ConfigError(
+            f"model.denoiser: {name} is a {type(made).__name__}, expected a denoiser. 'invkit list model' names them."
+        )
+    return made
 
 
 def configuration_keys(kind: str) -> dict[str, inspect.Parameter]:

@@ -11,6 +11,7 @@ from .gradient import gradient_error, hessian_error
 from .input_mutation import input_mutation
 from .jvp import jvp_error
 from .linearity import linearity_error
+from .lipschitz import averagedness_ratio, lipschitz_ratio
 from .measurement import Measurement, tolerance
 from .operator_norm import lanczos_lower_bound, norm_interval_error
 from .prox_gap import prox_gap
@@ -20,8 +21,29 @@ from .structure import isometry_error, self_adjointness_error, semidefiniteness_
 from .vjp import vjp_error
 
 __all__ = [
-    "Measurement", "adjoint_mismatch", "batch_invariance", "conjugate_gap", "convexity_gap", "gradient_error",
-    "hessian_error", "input_mutation", "isometry_error", "jvp_error", "lanczos_lower_bound", "linearity_error",
-    "norm_interval_error", "normal_error", "prox_gap", "pseudo_inverse_error", "self_adjointness_error",
-    "semidefiniteness_gap", "shared_results", "smoothness_ratio", "tolerance", "unitarity_error", "vjp_error",
-]  # fmt: skip
+    "adjoint_mismatch",
+    "averagedness_ratio",
+    "batch_invariance",
+    "conjugate_gap",
+    "convexity_gap",
+    "gradient_error",
+    "hessian_error",
+    "input_mutation",
+    "isometry_error",
+    "jvp_error",
+    "lanczos_lower_bound",
+    "linearity_error",
+    "lipschitz_ratio",
+    "Measurement",
+    "norm_interval_error",
+    "normal_error",
+    "prox_gap",
+    "pseudo_inverse_error",
+    "self_adjointness_error",
+    "semidefiniteness_gap",
+    "shared_results",
+    "smoothness_ratio",
+    "tolerance",
+    "unitarity_error",
+    "vjp_error",
+]

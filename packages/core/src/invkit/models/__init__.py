@@ -6,6 +6,7 @@ from .adjoint import Adjoint
 from .base import IterativeReconstructor, MinimisingReconstructor, Reconstructor
 from .denoiser import Denoiser
 from .denoisers import GaussianFilter, ProximalDenoiser
+from .iteratively_regularised import IterativelyRegularised
 from .plug_and_play import PlugAndPlay
 from .pseudo_inverse import PseudoInverse
 from .red import RegularisationByDenoising
@@ -15,6 +16,7 @@ __all__ = [
     "Adjoint",
     "Denoiser",
     "GaussianFilter",
+    "IterativelyRegularised",
     "IterativeReconstructor",
     "MinimisingReconstructor",
     "PlugAndPlay",

@@ -4,27 +4,36 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from torch import Tensor
 
+from ..differentiation import Differentiation, Unrolled, differentiable_solve
 from ..errors import ConfigError
 from ..functionals.algebra import scale
 from ..functionals.base import Functional, check_weight
-from ..functionals.data_fidelity import least_squares
+from ..functionals.data_fidelity import kullback_leibler, l1_fit, least_squares
 from ..functionals.indicators import Box
 from ..operators.base import LinearOperator
 from ..operators.space import Space
 from ..solvers.base import Solver
 from ..solvers.pdhg import PDHG
-from ..solvers.solution import Solution, Status
+from ..solvers.solution import Solution
 from ..solvers.solve import Callback, check_settings, solve
 from .base import MinimisingReconstructor
 
 logger = logging.getLogger("invkit")
 
 Regulariser = Callable[[Space], Functional]
+DataFidelity = Callable[[LinearOperator, Tensor], Functional]
+
+#: The data fidelities that a configuration may name.
+DATA_FIDELITIES: dict[str, DataFidelity] = {
+    "least-squares": least_squares,
+    "kullback-leibler": kullback_leibler,
+    "l1": l1_fit,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +53,15 @@ class Stopping:
 
 
 class Variational(MinimisingReconstructor):
-    """x* = argmin_x 0.5 |A x - y|^2 + weight * R(x)  [subject to x >= 0].
+    """x* = argmin_x F(A x, y) + weight * R(x)  [subject to x >= 0].
 
     regulariser: a function of the domain that builds R, such as ``invkit.functionals.total_variation``; None is no
-        regulariser.   weight: alpha >= 0, in units of the data fidelity over those of R.
+        regulariser.   weight: alpha >= 0, in units of the data fidelity over those of R; a 0-d tensor may be learned.
+    data_fidelity: a function of (operator, y) that builds F(A x, y), or the name of one: ``least-squares`` (default),
+        ``kullback-leibler`` for counts, ``l1`` for outliers. Use functools.partial for one with settings.
+    differentiation: how the reconstruction is differentiated, such as ``invkit.differentiation.Implicit()``; gradients
+        then reach y and every tensor that operator, regulariser and weight were built from. None: autograd follows
+        every step, unless it is off.
     nonnegative: constrain x >= 0 (real images only).   solver: any whose form the objective has.
     stopping: see ``Stopping``.
 
@@ -58,10 +72,12 @@ class Variational(MinimisingReconstructor):
     def __init__(
         self,
         regulariser: Regulariser | None,
-        weight: float = 1.0,
+        weight: float | Tensor = 1.0,
         *,
         solver: Solver[Any, Any] | None = None,
         nonnegative: bool = False,
+        data_fidelity: DataFidelity | str = "least-squares",
+        differentiation: Differentiation | None = None,
         stopping: Stopping | None = None,
     ) -> None:
         super().__init__()
@@ -77,6 +93,8 @@ class Variational(MinimisingReconstructor):
                 "Pass total_variation itself, or functools.partial of it."
             )
         self.regulariser, self.weight, self.nonnegative = regulariser, weight, nonnegative
+        self.data_fidelity = _fidelity(data_fidelity)
+        self.differentiation = differentiation
         self.solver: Solver[Any, Any] = solver if solver is not None else PDHG()
         self.stopping = stopping or Stopping()
 
@@ -85,7 +103,7 @@ class Variational(MinimisingReconstructor):
 
         Raises: ShapeError if y is not a batch of the operator's codomain; DataError if it is not finite.
         """
-        total: Functional = least_squares(operator, y)
+        total = self.data_fidelity(operator, y)
         if self.regulariser is not None:
             total = total + scale(self.weight, self.regulariser(operator.domain))
         if self.nonnegative:
@@ -98,6 +116,21 @@ class Variational(MinimisingReconstructor):
 
     def used_solver(self) -> Solver[Any, Any]:
         return self.solver
+
+    def with_weight(self, weight: float | Tensor) -> Variational:
+        """The same model with another weight.
+
+        Raises: ConfigError if the weight is negative or not finite.
+        """
+        return Variational(
+            self.regulariser,
+            weight,
+            solver=self.solver,
+            nonnegative=self.nonnegative,
+            data_fidelity=self.data_fidelity,
+            differentiation=self.differentiation,
+            stopping=self.stopping,
+        )
 
     def solve(
         self,
@@ -114,19 +147,25 @@ class Variational(MinimisingReconstructor):
             self.objective(y, operator),
             self.solver,
             x0,
-            atol=self.stopping.atol,
-            rtol=self.stopping.rtol,
-            max_steps=self.stopping.max_steps,
-            check_every=self.stopping.check_every,
             record_objective=record_objective,
             callback=callback,
             progress=progress,
+            **self._settings(),
         )
 
+    def _settings(self) -> dict[str, Any]:
+        return {field.name: getattr(self.stopping, field.name) for field in fields(self.stopping)}
+
     def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
-        solution = self.solve(y, operator)
+        if self.differentiation is None:
+            solution = self.solve(y, operator)
+        else:
+            objective = self.objective(y, operator)
+            # Unrolled takes its own number of steps, for every image.
+            settings = {} if isinstance(self.differentiation, Unrolled) else self._settings()
+            solution = differentiable_solve(objective, self.solver, how=self.differentiation, **settings)
         if not solution.converged:
-            late = sum(status is not Status.CONVERGED for status in solution.status)
+            late = sum(not status.is_success for status in solution.status)
             logger.warning(
                 "Variational: %d of %d images did not converge (worst relative residual %.2g). Raise max_steps or "
                 "rtol; solve(y, operator) says which.",
@@ -135,3 +174,13 @@ class Variational(MinimisingReconstructor):
                 float(solution.optimality.max()),
             )
         return solution.x
+
+
+def _fidelity(given: DataFidelity | str) -> DataFidelity:
+    found = DATA_FIDELITIES.get(given) if isinstance(given, str) else given
+    if found is None or not callable(found):
+        raise ConfigError(
+            f"Variational: data_fidelity is {given!r}, expected one of {', '.join(DATA_FIDELITIES)}, or a function of "
+            "(operator, y). Choose one."
+        )
+    return found

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..errors import ConfigError
 from ..functionals.base import Functional
 from ..models.base import Reconstructor
+from ..models.denoiser import Denoiser
 from ..operators.base import LinearOperator, Operator
 from ..operators.space import Space
 from ..solvers.base import Solver
@@ -21,7 +22,7 @@ class Example:
     """A tiny instance of a registered object, as ``Spec.example`` makes it for a device and a dtype.
 
     subject: the object.
-    space: for functionals and nonlinear maps, where the images come from; operators say it themselves.
+    space: for functionals, denoisers and nonlinear maps, where the images come from; operators say it themselves.
     operator, y: for models, what to reconstruct from what.
     objective: for solvers, the objective as a function of ``y``, so that it can be posed for one image alone.
     expected: the minimiser or reconstruction for ``y``, from a closed form or dense linear algebra in float64; a check
@@ -81,7 +82,7 @@ def kind_of(subject: Any) -> str:
         if isinstance(subject, base):
             return kind
     raise ConfigError(
-        f"check: object is {type(subject).__name__}, expected an operator, functional, solver or model. "
+        f"check: object is {type(subject).__name__}, expected an operator, functional, solver, model or denoiser. "
         "Pass an instance of one, or the id of a registered object."
     )
 
@@ -91,4 +92,5 @@ _BASES: tuple[tuple[str, type], ...] = (
     ("regulariser", Functional),
     ("solver", Solver),
     ("model", Reconstructor),
+    ("denoiser", Denoiser),
 )

@@ -13,6 +13,7 @@ from ..measures import Measurement, shared_results, tolerance
 from ..measures.batch_invariance import batch_invariance, unlike_images
 from ..measures.input_mutation import input_mutation
 from ..measures.measurement import Worst, length, ratio
+from ..models.denoiser import Denoiser
 from ..operators.base import HasGram, HasPseudoInverse, LinearOperator, Operator
 from ..operators.moving import tensors_of
 from ..operators.space import Space, real_dtype
@@ -35,6 +36,10 @@ def calls_of(example: Example) -> Iterator[Call]:
             yield "normal", subject.normal().forward, subject.domain, subject.domain.shape, subject.domain.dtype
         if isinstance(subject, HasPseudoInverse):
             yield "pseudo_inverse", subject.pseudo_inverse, subject.codomain, subject.domain.shape, subject.domain.dtype
+        return
+    if isinstance(subject, Denoiser):
+        space = example.domain
+        yield "denoiser", subject, space, space.shape, space.dtype
         return
     if hasattr(subject, "value"):
         space = example.domain
@@ -143,8 +148,8 @@ def _worst(example: Example, measure: Callable[[Callable[[Tensor], Tensor], Spac
 
 
 _BATCHES = (1, 2, 3, 7)
-_PURE = ("operator", "regulariser")
-_ALL = ("operator", "regulariser", "solver", "model")
+_PURE = ("operator", "regulariser", "denoiser")
+_ALL = ("operator", "regulariser", "solver", "model", "denoiser")
 
 INTERFACE_CHECKS: tuple[Check, ...] = (
     Check(name="batch-invariance", kinds=_PURE, measure=_batch, summary="An image alone and in a batch."),

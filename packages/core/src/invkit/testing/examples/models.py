@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
+from torch import Tensor
 
 from ...functionals import regularisers
-from ...models import Adjoint, PseudoInverse, Stopping, Variational
-from ...operators import Dense
+from ...models import (
+    Adjoint,
+    GaussianFilter,
+    IterativelyRegularised,
+    PlugAndPlay,
+    ProximalDenoiser,
+    PseudoInverse,
+    RegularisationByDenoising,
+    Stopping,
+    Variational,
+)
+from ...operators import Dense, Space
 from ..cases import Example
 from ._problems import Device, Lasso, accuracy, is_single, noise, overdetermined, wide
 
@@ -39,3 +52,70 @@ def variational(device: Device, dtype: torch.dtype) -> Example:
         expected=problem.solution(problem.y),
         accuracy=accuracy(dtype, 1e-3),
     )
+
+
+def iteratively_regularised(device: Device, dtype: torch.dtype) -> Example:
+    """k steps of Landweber from zero: (id - (id - tau A*A)^k) (A*A)^-1 A* y, here by multiplying matrices."""
+    operator, y = overdetermined(device, dtype)
+    steps = 20
+    model = IterativelyRegularised(max_steps=steps)
+    a = wide(operator.matrix)
+    tau = 1 / operator.norm().upper ** 2
+    once = torch.eye(a.shape[1], dtype=a.dtype, device=a.device) - tau * a.mH @ a
+    x = torch.zeros((len(y), a.shape[1]), dtype=a.dtype, device=a.device)
+    for _ in range(steps):
+        x = x @ once.mT + tau * wide(y) @ a.conj()
+    expected = x.unflatten(1, operator.domain.shape).to(dtype)
+    return Example(subject=model, operator=operator, y=y, expected=expected, accuracy=accuracy(dtype, 1e-4))
+
+
+def plug_and_play(device: Device, dtype: torch.dtype) -> Example:
+    """With the proximal map of the l1 norm it finds the minimiser of the lasso."""
+    problem = Lasso(device, dtype)
+    tau = 0.3  # below 2 / 1.7^2
+    stopping = Stopping(rtol=1e-6 if is_single(dtype) else 1e-10, max_steps=5000)
+    model = PlugAndPlay(ProximalDenoiser(regularisers.l1, tau * problem.weight), step_size=tau, stopping=stopping)
+    return Example(
+        subject=model,
+        operator=problem.operator,
+        y=problem.y,
+        expected=problem.solution(problem.y),
+        accuracy=accuracy(dtype, 1e-3),
+    )
+
+
+def regularisation_by_denoising(device: Device, dtype: torch.dtype) -> Example:
+    """With a Gaussian filter G it solves (A*A + c (id - G)) x = A* y."""
+    operator, y = overdetermined(device, dtype)
+    weight, denoiser = 0.8, GaussianFilter(0.9)
+    n = operator.domain.size
+    images = torch.eye(n, dtype=wide(y).dtype, device=y.device).unflatten(1, operator.domain.shape)
+    smooth = _gaussian_matrix(images, 0.9)
+    a = wide(operator.matrix)
+    system = a.mH @ a + weight * (torch.eye(n, dtype=a.dtype, device=a.device) - smooth)
+    expected = torch.linalg.solve(system, a.mH @ wide(y).mT).mT.unflatten(1, operator.domain.shape).to(dtype)
+    stopping = Stopping(rtol=1e-6 if is_single(dtype) else 1e-10, max_steps=5000)
+    model = RegularisationByDenoising(denoiser, weight, stopping=stopping)
+    return Example(subject=model, operator=operator, y=y, expected=expected, accuracy=accuracy(dtype, 2e-3))
+
+
+def proximal_denoiser(device: Device, dtype: torch.dtype) -> Example:
+    space = Space((2, 4, 3), dtype, torch.device(device))
+    return Example(subject=ProximalDenoiser(regularisers.l1, 0.4), space=space)
+
+
+def gaussian_filter(device: Device, dtype: torch.dtype) -> Example:
+    return Example(subject=GaussianFilter(0.9), space=Space((2, 5, 4), dtype, torch.device(device)))
+
+
+def _gaussian_matrix(images: Tensor, std: float) -> Tensor:
+    """The periodic Gaussian by its Fourier series, entry by entry rather than by fast transforms."""
+    height, width = images.shape[-2:]
+
+    def along(n: int) -> Tensor:
+        k = torch.fft.fftfreq(n, dtype=torch.float64, device=images.device) * 2 * math.pi
+        shift = torch.arange(n, device=images.device)
+        offsets = (shift[:, None] - shift[None, :]).double()
+        return (torch.exp(-0.5 * (std * k) ** 2) * torch.cos(offsets[..., None] * k)).sum(-1) / n
+
+    return torch.kron(along(height), along(width)).to(images.dtype)

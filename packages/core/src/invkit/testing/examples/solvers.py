@@ -14,6 +14,7 @@ from ...solvers import (
     FISTA,
     PDHG,
     AcceleratedPDHG,
+    AdaptivePDHG,
     ArmijoGradientDescent,
     BacktrackingFISTA,
     BarzilaiBorwein,
@@ -26,6 +27,7 @@ from ...solvers import (
     PrimalDualNewton,
     ProximalGradient,
     RestartedFISTA,
+    Solver,
 )
 from ..cases import Example
 from ._problems import (
@@ -108,6 +110,14 @@ def linearised_bregman(device: Device, dtype: torch.dtype) -> Example:
 
 
 def pdhg(device: Device, dtype: torch.dtype) -> Example:
+    return rotated_lasso(PDHG(), device, dtype)
+
+
+def pdhg_adaptive(device: Device, dtype: torch.dtype) -> Example:
+    return rotated_lasso(AdaptivePDHG(), device, dtype)
+
+
+def rotated_lasso(solver: Solver, device: Device, dtype: torch.dtype) -> Example:
     """0.5 |A W x - y|^2 + c |W x|_1, the lasso seen through a unitary W, so that two blocks have an operator."""
     problem = Lasso(device, dtype)
     rotation = problem.rotation
@@ -116,7 +126,7 @@ def pdhg(device: Device, dtype: torch.dtype) -> Example:
         return least_squares(problem.operator @ rotation, y) + problem.weight * (GroupL1(()) @ rotation)
 
     expected = rotation.adjoint(problem.solution(problem.y))
-    return Example(subject=PDHG(), objective=objective, y=problem.y, expected=expected, accuracy=accuracy(dtype, 1e-3))
+    return Example(subject=solver, objective=objective, y=problem.y, expected=expected, accuracy=accuracy(dtype, 1e-3))
 
 
 def cgls(device: Device, dtype: torch.dtype) -> Example:
