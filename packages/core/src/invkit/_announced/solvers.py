@@ -75,6 +75,13 @@ SPECS: list[Spec] = [
         "Chambolle and Pock (2011)",
     ),
     _solver(
+        "pdhg-adaptive",
+        "PDHG with steps that balance themselves.",
+        "adaptive_pdhg:AdaptivePDHG",
+        "Applegate et al. (2021)",
+        "Goldstein, Li and Yuan (2015)",
+    ),
+    _solver(
         "pdhg-linear-rate",
         "PDHG at a linear rate for strongly convex and smooth terms.",
         "accelerated_pdhg:LinearRatePDHG",

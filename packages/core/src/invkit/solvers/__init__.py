@@ -15,9 +15,12 @@ from .gradient_descent import GradientDescent
 from .landweber import Landweber, Misfit, MisfitProblem
 from .line_search import ArmijoGradientDescent
 from .linearised_bregman import ConstrainedProblem, LinearisedBregman
+from .mlem import MLEM
 from .newton_cg import NewtonCG
+from .osem import OSEM
 from .pcg import PCGResult, pcg
 from .pdhg import PDHG
+from .poisson import PoissonProblem
 from .primal_dual_newton import PrimalDualNewton, SmoothTermsProblem
 from .problems import CompositeProblem, LinearProblem, Problem, SaddleProblem, SmoothProblem
 from .proximal_gradient import ProximalGradient
@@ -49,11 +52,14 @@ __all__ = [
     "LinearRatePDHG",
     "Misfit",
     "MisfitProblem",
+    "MLEM",
     "NewtonCG",
     "Optimality",
+    "OSEM",
     "pcg",
     "PCGResult",
     "PDHG",
+    "PoissonProblem",
     "PrimalDualNewton",
     "Problem",
     "ProximalGradient",

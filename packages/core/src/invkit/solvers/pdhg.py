@@ -11,10 +11,9 @@ from torch import Tensor
 
 from ..errors import ConfigError
 from ..functionals.base import Functional
-from ..functionals.norms import QuadraticConjugate
-from ..functionals.zero import Zero
-from ..operators.space import norm, rounding
+from ..operators.space import norm
 from .base import Optimality, Solver
+from .primal_dual import data_sizes, saddle_objective, saddle_optimality, unit_of_data
 from .problems import SaddleProblem, as_saddle
 
 
@@ -85,11 +84,7 @@ class PDHG(Solver[SaddleProblem, PDHGState]):
         """
         norms = [operator.norm().upper for _, operator in problem.blocks]
         if self.tau is None or self.sigma is None:
-            safe = [n if n > 0 else 1.0 for n in norms]
-            quadratic = [
-                n for n, f_star in zip(safe, problem.conjugates, strict=True) if isinstance(f_star, QuadraticConjugate)
-            ]
-            c = quadratic[0] ** 2 if quadratic else 1.0
+            c, safe = unit_of_data(problem)
             tau = (1 - 1e-12) / (len(norms) * self.balance * c)
             return tau, tuple(self.balance * c / n**2 for n in safe)
         sigma = self.sigma if isinstance(self.sigma, tuple | list) else (self.sigma,) * len(norms)
@@ -133,38 +128,10 @@ class PDHG(Solver[SaddleProblem, PDHGState]):
     def optimality(self, problem: SaddleProblem, state: PDHGState) -> Optimality:
         before = state.previous
         assert before is not None
-        # A step below the spacing of the numbers moves nothing: of each ascent, so much may not have been seen.
-        eps = rounding(state.x)
-        parts = [norm(part) for part in state.kty]
-        ascent = norm(functools.reduce(torch.add, state.kty))
-        p = (norm(state.x - before.x) / state.tau) + torch.minimum(eps * norm(state.x) / state.tau, ascent)
         assert state.first is not None
-        if len(parts) == 1 and isinstance(problem.proximable, Zero):
-            parts = list(state.first)  # nothing cancels: p is the one part itself, and is compared with the first
-        worst = _relative(p, functools.reduce(torch.maximum, parts))
-        size_of_x = functools.reduce(torch.maximum, self._sizes(problem, state), norm(state.x))
-        for i, (_, operator) in enumerate(problem.blocks):
-            ahead = 2 * before.kx[i] - before.kx_before[i]
-            d = (before.y[i] - state.y[i]) / state.sigma[i] + ahead - state.kx[i]
-            unseen = torch.minimum(eps * norm(state.y[i]) / state.sigma[i], norm(ahead))
-            # A constant image has no gradient to compare with, a zero image nothing: the size of images stands in.
-            size = torch.maximum(norm(state.kx[i]), 1e-3 * operator.norm().upper * size_of_x)
-            worst = torch.maximum(worst, _relative(norm(d) + unseen, size))
-        return Optimality(worst, torch.ones_like(worst))
-
-    def _sizes(self, problem: SaddleProblem, state: PDHGState) -> list[Tensor]:
-        """|K_i* d_i| / |K_i|^2 for data d_i, read off the first step: how large images are, before there is one."""
-        assert state.first is not None
-        return [
-            first * (1 + 1 / sigma) / max(operator.norm().upper ** 2, 1e-300)
-            for first, sigma, (_, operator) in zip(state.first, state.sigma, problem.blocks, strict=True)
-        ]
+        moved = tuple((before.y[i], 2 * before.kx[i] - before.kx_before[i]) for i in range(len(state.y)))
+        size = functools.reduce(torch.maximum, data_sizes(problem, state.first, state.sigma))
+        return saddle_optimality(problem, state, before.x, moved, state.tau, state.sigma, state.first, size)
 
     def objective(self, problem: SaddleProblem, state: PDHGState) -> Tensor:
-        values = [f.value(kx) for (f, _), kx in zip(problem.blocks, state.kx, strict=True)]
-        return functools.reduce(torch.add, values, problem.proximable.value(state.x))
-
-
-def _relative(size: Tensor, scale: Tensor) -> Tensor:
-    ratio = size / scale.clamp_min(torch.finfo(scale.dtype).tiny)
-    return torch.where(size == 0, torch.zeros_like(ratio), ratio)
+        return saddle_objective(problem, state)
