@@ -10,12 +10,13 @@ Evaluating Derivatives, section 15.
 from __future__ import annotations
 
 import abc
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from ..errors import ConfigError
 from .parameters import Parameters, vjp
 
 
@@ -80,16 +81,15 @@ class _AdjointSolve(torch.autograd.Function):
         return q
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, w: Tensor) -> tuple[Tensor | None, ...]:
         q, x, *_ = ctx.saved_tensors
-        p = ctx.equation.solve_tangent(x, w.contiguous())
+        p = ctx.equation.solve_tangent(x.detach(), w.detach().contiguous())
         with torch.enable_grad():
             thing, theta = ctx.equation.parameters.leaves()
             point = x.detach().requires_grad_()
             product = ctx.equation.adjoint_product(thing, point, q.detach())
             parts = vjp(product, (point, *theta), p)
-        return None, p, *(-part for part in parts)
+        return None, *_last((p, *(-part for part in parts)), x)
 
 
 class _Partials(torch.autograd.Function):
@@ -105,14 +105,32 @@ class _Partials(torch.autograd.Function):
             return tuple(part.detach() for part in vjp(residual, leaves, q.detach()))
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, *w: Tensor) -> tuple[Tensor | None, ...]:
         x, q, *_ = ctx.saved_tensors
         with torch.enable_grad():
             thing, theta = ctx.equation.parameters.leaves()
-            x, q = x.detach().requires_grad_(), q.detach().requires_grad_()
-            parts = vjp(ctx.equation.residual(thing, x), theta, q, create_graph=True)
-            total = [torch.zeros_like(tensor) for tensor in (x, q, *theta)]
+            inputs = (x.detach().requires_grad_(), q.detach().requires_grad_(), *theta)
+            parts = vjp(ctx.equation.residual(thing, inputs[0]), theta, inputs[1], create_graph=True)
+            total = [torch.zeros_like(tensor) for tensor in inputs]
             for part, weight in zip(parts, w, strict=True):
-                total = [a + b for a, b in zip(total, vjp(part, (x, q, *theta), weight), strict=True)]
-        return None, *total
+                total = [a + b for a, b in zip(total, vjp(part, inputs, weight), strict=True)]
+        return None, *_last(total, x)
+
+
+class _Last(torch.autograd.Function):
+    """A second derivative, which has none of its own here: asked for one, it says so instead of giving a part of it."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, *parts: Tensor) -> tuple[Tensor, ...]:
+        return tuple(part.detach().clone() for part in parts)
+
+    @staticmethod
+    def backward(ctx: Any, *w: Tensor) -> None:
+        raise ConfigError(
+            "implicit derivative: order is 3, expected at most 2. Differentiate the steps with Unrolled(num_steps)."
+        )
+
+
+def _last(parts: Sequence[Tensor], x: Tensor) -> tuple[Tensor, ...]:
+    parts = tuple(part.detach() for part in parts)
+    return _Last.apply(x, *parts) if torch.is_grad_enabled() else parts  # type: ignore[no-untyped-call]
