@@ -6,14 +6,14 @@ from ..spec import Spec
 from ._common import COMPLEX, DEVICES, REAL, example
 
 
-def _solver(name: str, summary: str, place: str, *references: str) -> Spec:
+def _solver(name: str, summary: str, place: str, *references: str, dtypes: tuple[str, ...] = REAL + COMPLEX) -> Spec:
     return Spec(
         name=name,
         summary=summary,
         target=f"invkit.solvers.{place}",
         example=example("solvers", name),
         devices=DEVICES,
-        dtypes=REAL + COMPLEX,
+        dtypes=dtypes,
         dims=(2, 3),
         references=references,
     )
@@ -112,5 +112,19 @@ SPECS: list[Spec] = [
         "Newton's method on primal and dual variables, for smoothed norms.",
         "primal_dual_newton:PrimalDualNewton",
         "Chan, Golub and Mulet (1999)",
+    ),
+    _solver(
+        "mlem",
+        "Expectation maximisation for Poisson counts.",
+        "mlem:MLEM",
+        "Shepp and Vardi (1982)",
+        dtypes=REAL,
+    ),
+    _solver(
+        "osem",
+        "Expectation maximisation over ordered subsets of the counts.",
+        "osem:OSEM",
+        "Hudson and Larkin (1994)",
+        dtypes=REAL,
     ),
 ]

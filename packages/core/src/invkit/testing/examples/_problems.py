@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...functionals import GroupL1, SquaredL2, least_squares
 from ...functionals.base import Functional
+from ...functionals.data_fidelity import kullback_leibler
 from ...operators import Dense, LinearOperator
 from ...operators.space import real_dtype
 from ...solvers import Solver
@@ -78,6 +79,26 @@ class Lasso:
         size = correlated.abs()
         shrunk = torch.where(size > self.weight, 1 - self.weight / size.clamp_min(1e-300), 0.0) * correlated
         return (shrunk / self.scales**2).unflatten(1, (1, 4, 3)).to(y.dtype)
+
+
+def emission(solver: Solver, device: Device, dtype: torch.dtype) -> Example:
+    """Counts without noise, in two subsets of rows: the only image that explains them maximises the likelihood.
+
+    Each subset sees every pixel mostly by a row of its own, so that the ratios are nearly those of the pixels.
+    """
+    mixing = noise((12, 6), dtype, device, seed=13).abs()
+    near = torch.eye(6, dtype=dtype, device=device).repeat(2, 1)
+    matrix = near + 0.02 * mixing
+    parts = [Dense(part, domain_shape=(1, 2, 3)) for part in (matrix[:6], matrix[6:])]
+
+    def objective(y: Tensor) -> Functional:
+        # Counts that no image explains would leave a method of subsets in its cycle: y is what the pixels emit.
+        first, second = (y.abs() @ part.matrix.mT for part in parts)
+        return kullback_leibler(parts[0], first) + kullback_leibler(parts[1], second)
+
+    y = 1 + noise((2, 6), dtype, device, seed=14).abs()
+    expected = y.unflatten(1, (1, 2, 3))
+    return Example(subject=solver, objective=objective, y=y, expected=expected, accuracy=accuracy(dtype, 1e-3))
 
 
 def overdetermined(device: Device, dtype: torch.dtype) -> tuple[Dense, Tensor]:

@@ -12,6 +12,8 @@ from ...operators import Dense
 from ...solvers import (
     CGLS,
     FISTA,
+    MLEM,
+    OSEM,
     PDHG,
     AcceleratedPDHG,
     AdaptivePDHG,
@@ -30,17 +32,7 @@ from ...solvers import (
     Solver,
 )
 from ..cases import Example
-from ._problems import (
-    Device,
-    Lasso,
-    accuracy,
-    flat_ridge,
-    lasso,
-    noise,
-    overdetermined,
-    ridge,
-    wide,
-)
+from ._problems import Device, Lasso, accuracy, emission, flat_ridge, lasso, noise, overdetermined, ridge, wide
 
 
 def gradient_descent(device: Device, dtype: torch.dtype) -> Example:
@@ -159,3 +151,11 @@ def primal_dual_newton(device: Device, dtype: torch.dtype) -> Example:
     return Example(
         subject=PrimalDualNewton(), objective=objective, y=problem.y, expected=expected, accuracy=accuracy(dtype, 1e-3)
     )
+
+
+def mlem(device: Device, dtype: torch.dtype) -> Example:
+    return emission(MLEM(), device, dtype)
+
+
+def osem(device: Device, dtype: torch.dtype) -> Example:
+    return emission(OSEM(), device, dtype)

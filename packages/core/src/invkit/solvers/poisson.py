@@ -1,0 +1,106 @@
+"""Maximum likelihood for Poisson counts: sum_i c_i KL(y_i, A_i x + b_i) over x >= 0, and its multiplicative update."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError, DataError
+from ..functionals.algebra import split_composition, terms_of
+from ..functionals.base import Functional
+from ..functionals.indicators import Box
+from ..functionals.kullback_leibler import KullbackLeibler
+from ..operators.base import LinearOperator
+from ..operators.space import norm, per_image
+from .base import Optimality
+from .problems import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class PoissonTerm:
+    """c KL(y, A x + b), and what A*1 says of each pixel."""
+
+    weight: float | Tensor
+    operator: LinearOperator
+    y: Tensor
+    background: float | Tensor
+
+    def sensitivity(self) -> Tensor:
+        """c A*1, a batch of one."""
+        space = self.operator.codomain
+        ones = torch.ones((1, *space.shape), dtype=space.dtype, device=space.device)
+        return self.weight * self.operator.adjoint(ones)
+
+    def back(self, x: Tensor) -> Tensor:
+        """c A*(y / (A x + b)), with 0 for a ratio whose denominator is not positive."""
+        z = self.operator.forward(x) + self.background
+        positive = z > 0
+        return self.weight * self.operator.adjoint(torch.where(positive, self.y / torch.where(positive, z, 1), 0))
+
+
+@dataclass(frozen=True, eq=False)
+class PoissonProblem(Problem):
+    """minimise sum_i c_i KL(y_i, A_i x + b_i) over x >= 0, with ``sensitivities`` c_i A_i* 1."""
+
+    terms: tuple[PoissonTerm, ...]
+    sensitivities: tuple[Tensor, ...]
+
+    def start_positive(self, x0: Tensor | None, who: str) -> Tensor:
+        """x0 with what is not positive raised to the uniform image that explains the counts, or that image."""
+        x = self.start(x0, who)
+        total = functools.reduce(torch.add, (_sum(term.weight * term.y) for term in self.terms))
+        seen = functools.reduce(torch.add, self.sensitivities).sum()
+        mean = torch.where(seen > 0, total / torch.where(seen > 0, seen, 1), 0)
+        uniform = torch.where(mean > 0, mean, 1)
+        return torch.where(x > 0, x, per_image(uniform, x))
+
+
+def as_poisson(objective: Functional, who: str) -> PoissonProblem:
+    """Raises: ConfigError if a term is neither c KL(y, A x + b) nor x >= 0; DataError if A*1 has a negative entry."""
+    terms = []
+    for term in terms_of(objective):
+        weight, inner, operator = split_composition(term)
+        if isinstance(inner, Box) and operator is None and inner.low == 0 and inner.high == float("inf"):
+            continue
+        if not isinstance(inner, KullbackLeibler) or operator is None:
+            raise ConfigError(
+                f"{who}: term {term!r} is not a fit to counts, expected c KL(y, A x + b). Build it with "
+                "kullback_leibler, and use core/pdhg for other terms."
+            )
+        terms.append(PoissonTerm(weight, operator, inner.y, inner.background))
+    if not terms:
+        raise ConfigError(f"{who}: {objective!r} has no fit to counts, expected at least one. Use kullback_leibler.")
+    sensitivities = tuple(term.sensitivity() for term in terms)
+    for s in sensitivities:
+        lowest = float(s.detach().min())
+        if lowest < 0:
+            raise DataError(
+                f"{who}: A*1 has an entry of {lowest:.3g}, expected entries >= 0. The update needs an operator without "
+                "negative entries: use core/pdhg."
+            )
+    return PoissonProblem(objective, tuple(terms), sensitivities)
+
+
+def multiplied(x: Tensor, back: Tensor, sensitivity: Tensor) -> Tensor:
+    """x A*(y / z) / A*1; a pixel that is not seen stays."""
+    seen = sensitivity > 0
+    return torch.where(seen, x * (back / torch.where(seen, sensitivity, 1)), x)
+
+
+def kkt_residual(x: Tensor, back: Tensor, sensitivity: Tensor) -> Optimality:
+    """|min(x, m g / s)| with g = s - back the gradient, s = A*1 and m the mean of x: 0 exactly at a minimiser.
+
+    g / s has no unit and is 1 where nothing was counted, so that both sides of the minimum are images. Scale: |x|.
+    """
+    seen = sensitivity > 0
+    slope = torch.where(seen, 1 - back / torch.where(seen, sensitivity, 1), 0)
+    mean = x.flatten(1).mean(1) if x.numel() else x.new_zeros(len(x))
+    residual = torch.minimum(x, per_image(mean, x) * slope)
+    return Optimality(norm(residual), norm(x))
+
+
+def _sum(values: Tensor) -> Tensor:
+    return values.flatten(1).sum(1)
