@@ -203,3 +203,11 @@ def test_real_volumes(shared_data: Path) -> None:
     t2 = read(shared_data / "mri" / "fpg_T2_nifti" / "fpg_t2.nii.gz")
     assert t2.array.shape == (320, 320, 26)
     assert t2.spacing == pytest.approx((0.75, 0.75, 5.5), abs=0.01)
+
+
+def test_the_units_of_the_values_are_kept(tmp_path) -> None:
+    for units in ("1/mm", "HU", "", "\u00b5g/ml"):
+        path = write(tmp_path / "image.nii.gz", np.ones((4, 3), np.float32), spacing=(2.0, 1.0), units=units)
+        assert read(path).units == units
+    long = write(tmp_path / "long.nii", np.ones((4, 3), np.float32), units="x" * 90)
+    assert read(long).units == ""

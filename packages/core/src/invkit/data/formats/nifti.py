@@ -20,6 +20,7 @@ from .base import FileImage, as_magnitude, drop_leading, import_extra
 logger = logging.getLogger(__name__)
 
 _RAS = np.array([[0, 1], [1, 1], [2, 1]])
+_UNITS = "values in "
 _MM = {"meter": 1e3, "micron": 1e-3}
 
 
@@ -46,7 +47,7 @@ def read_file(path: Path, key: str | None) -> FileImage:
     else:
         logger.info("%s: the file does not say how the patient lies in it; its axes stay as stored", path)
     array, spacing = _drop_ones(array, spacing)
-    return FileImage(array, spacing if all(mm > 0 for mm in spacing) else None, "", metadata)
+    return FileImage(array, spacing if all(mm > 0 for mm in spacing) else None, _units(file.header), metadata)
 
 
 def write_file(path: Path, image: FileImage) -> None:
@@ -62,7 +63,9 @@ def write_file(path: Path, image: FileImage) -> None:
     array = array.astype(np.float32)
     frame = image.metadata.get("frame")
     if frame is not None and _fits(frame, array, image.spacing):
-        nibabel.save(_placed(array, frame), path)
+        file = _placed(array, frame)
+        _state_units(file.header, image.units)
+        nibabel.save(file, path)
         return
     logger.warning(
         "NIfTI: %s, so the file says that its orientation is unknown (sform_code and qform_code 0)",
@@ -72,7 +75,20 @@ def write_file(path: Path, image: FileImage) -> None:
     if image.spacing is not None:
         file.header.set_zooms(image.spacing)
         file.header.set_xyzt_units("mm")
+    _state_units(file.header, image.units)
     nibabel.save(file, path)
+
+
+def _state_units(header: Any, units: str) -> None:
+    """The units of the values, which the format has no field for, in its free text of 80 bytes."""
+    text = f"{_UNITS}{units}".encode()
+    if units and len(text) <= 80:
+        header["descrip"] = text
+
+
+def _units(header: Any) -> str:
+    text = bytes(header["descrip"].item()).decode("utf-8", "replace").rstrip("\0 ")
+    return text.removeprefix(_UNITS) if text.startswith(_UNITS) else ""
 
 
 def frame_of_slice(frame: Mapping[str, Any], index: int, axis: int) -> dict[str, Any]:
