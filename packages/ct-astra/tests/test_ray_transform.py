@@ -13,6 +13,8 @@ import torch
 from invkit.claims import find_claim
 from invkit.data.phantoms import Ellipse, ellipse_sinogram, half_width_of, random_ellipses, rasterise
 from invkit.errors import ConfigError, MissingDependencyError, ShapeError
+from invkit.operators import Dense, subsets
+from invkit.operators.gram_diagonal import gram_diagonal
 from invkit_ct_astra import ParallelBeam2d, RayTransform, parallel_beam_2d
 from invkit_ct_astra.astra_projector import AstraProjector
 
@@ -340,3 +342,47 @@ def test_a_sinogram_of_some_views_is_those_rows_of_the_whole(geometry, operator,
     x = operator.domain.randn(2, generator=generator)
     part = RayTransform.from_geometry(geometry.subset(views)).forward(x)
     torch.testing.assert_close(part, operator.forward(x)[..., views, :], rtol=1e-6, atol=1e-5)
+
+
+# ---- views and squares
+
+
+@pytest.mark.parametrize("implementation", ["matrix", "astra"])
+def test_a_subset_of_views_is_the_ray_transform_of_their_geometry(implementation, generator) -> None:
+    operator = RayTransform.from_geometry(TINY, implementation=implementation)
+    x = operator.domain.randn(2, generator=generator)
+    parts = subsets(operator, 2)
+    assert [part.geometry.angles for part, _ in parts] == [TINY.angles[::2], TINY.angles[1::2]]
+    for part, restriction in parts:
+        assert part.implementation == implementation
+        assert relative(part.forward(x), restriction.forward(operator.forward(x))) < 1e-6
+        y = part.codomain.randn(2, generator=generator)
+        assert relative(part.adjoint(y), operator.adjoint(restriction.adjoint(y))) < 1e-6
+
+
+def test_a_projector_that_knows_no_views_costs_all_of_them(generator) -> None:
+    whole = RayTransform.from_geometry(TINY)
+    matrix = Dense(whole.projector.matrix.to_dense(), whole.domain.shape, whole.codomain.shape)
+    operator = RayTransform(TINY, 1.0 * matrix)
+    x = operator.domain.randn(2, generator=generator)
+    for part, restriction in subsets(operator, 3):
+        assert isinstance(part, RayTransform)
+        assert relative(part.forward(x), restriction.forward(whole.forward(x))) < 1e-6
+
+
+@pytest.mark.parametrize("implementation", ["matrix", "astra"])
+def test_the_gram_diagonal_is_the_sum_of_the_squares_of_astras_weights(implementation, generator) -> None:
+    operator = RayTransform.from_geometry(TINY, implementation=implementation)
+    weights = operator.codomain.randn(2, generator=generator).square()
+    want = weights.flatten(1).double() @ dense(operator).square()
+    assert relative(gram_diagonal(operator, weights).flatten(1).double(), want) < 1e-6
+    assert gram_diagonal(operator, weights[:0]).shape == (0, *operator.domain.shape)
+
+
+def test_gradients_reach_the_weights_of_astras_gram_diagonal(generator) -> None:
+    operator = RayTransform.from_geometry(TINY, implementation="astra")
+    weights = operator.codomain.randn(1, generator=generator).square().requires_grad_()
+    direction = operator.domain.randn(1, generator=generator)
+    (gram_diagonal(operator, weights) * direction).sum().backward()
+    want = dense(operator).square() @ direction.flatten().double()
+    assert relative(weights.grad.flatten().double(), want) < 1e-6

@@ -6,6 +6,8 @@ import torch
 from scipy.sparse import csr_matrix, random_array
 
 from invkit.errors import ShapeError
+from invkit.operators import subsets
+from invkit.operators.gram_diagonal import gram_diagonal
 from invkit_ct_astra.sparse_matrix import SparseMatrix
 
 
@@ -47,6 +49,41 @@ def test_power_iteration_alone_would_be_below_the_norm(entries, generator) -> No
     estimate = float(operator.forward(x).norm())
     assert estimate < value * (1 - 1e-12)
     assert operator.norm().upper >= value
+
+
+def test_the_gram_diagonal_is_the_sum_of_squared_weights(entries, generator) -> None:
+    weights = torch.rand(3, 1, 3, 4, dtype=torch.float64, generator=generator)
+    for dtype in (torch.float32, torch.float64):
+        got = gram_diagonal(stored(entries, dtype), weights.to(dtype))
+        want = (weights.flatten(1).numpy() @ entries**2).reshape(3, 1, 4, 5)
+        np.testing.assert_allclose(got.numpy(), want, rtol=0, atol=1e-13 if dtype == torch.float64 else 1e-6)
+        assert got.dtype is dtype
+    operator = stored(entries)
+    assert gram_diagonal(operator, weights[:0]).shape == (0, 1, 4, 5)
+    assert torch.autograd.gradcheck(lambda w: gram_diagonal(operator, w), (weights.requires_grad_(),))
+
+
+def test_the_squares_are_made_once_and_again_when_the_weights_change(entries) -> None:
+    operator = stored(entries)
+    before = gram_diagonal(operator)
+    kept = operator.__dict__["_squares_memo"][1]["transpose"]
+    torch.testing.assert_close(gram_diagonal(operator), before)
+    assert operator.__dict__["_squares_memo"][1]["transpose"] is kept
+    assert kept.col_indices().data_ptr() == operator.transpose.col_indices().data_ptr()
+    operator.transpose.mul_(2.0)
+    torch.testing.assert_close(gram_diagonal(operator), 4 * before)
+
+
+@pytest.mark.parametrize(("axis", "num_subsets"), [(1, 2), (2, 3), (-1, 4)])
+def test_a_subset_is_the_matrix_of_its_rows(axis, num_subsets, entries, generator) -> None:
+    for dtype in (torch.float32, torch.float64):
+        operator = stored(entries, dtype)
+        x = operator.domain.randn(2, generator=generator)
+        for part, restriction in subsets(operator, num_subsets, axis):
+            assert isinstance(part, SparseMatrix)
+            torch.testing.assert_close(part.forward(x), restriction.forward(operator.forward(x)))
+            y = part.codomain.randn(2, generator=generator)
+            torch.testing.assert_close(part.adjoint(y), operator.adjoint(restriction.adjoint(y)))
 
 
 def test_indices_out_of_order_are_sorted(entries) -> None:

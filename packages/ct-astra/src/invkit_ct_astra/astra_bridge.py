@@ -6,6 +6,7 @@ backprojector is not the adjoint of its forward projector, and without a GPU som
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -61,6 +62,30 @@ def project(geometry: ParallelBeam2d, x: Tensor) -> Tensor:
 def backproject(geometry: ParallelBeam2d, y: Tensor) -> Tensor:
     """W^T y for sinograms (batch, angle, detector): images (batch, rows, columns). float32 on the CPU."""
     return _run(geometry, y, geometry.image_shape, astra.projector.direct_BP)
+
+
+def squared_backproject(geometry: ParallelBeam2d, y: Tensor) -> Tensor:
+    """sum_j W_ji^2 y_j for sinograms (batch, angle, detector): images (batch, rows, columns), on y's device.
+
+    The weights are made for one view at a time, so that the whole matrix is never stored.
+    """
+    rows = y.detach().cpu().double().numpy()
+    out = np.zeros((math.prod(geometry.image_shape), len(y)))
+    for view, squares in enumerate(_squared_weights(geometry)):
+        out += squares.T @ rows[:, view].T
+    return torch.from_numpy(out.T.reshape(len(y), *geometry.image_shape)).to(y)
+
+
+def squared_project(geometry: ParallelBeam2d, x: Tensor) -> Tensor:
+    """sum_i W_ji^2 x_i, the adjoint of ``squared_backproject``."""
+    columns = x.detach().cpu().double().flatten(1).numpy().T
+    out = [(squares @ columns).T for squares in _squared_weights(geometry)]
+    return torch.from_numpy(np.stack(out, axis=1)).to(x)
+
+
+def _squared_weights(geometry: ParallelBeam2d) -> Iterator[csr_matrix]:
+    for view in range(geometry.num_angles):
+        yield weights(geometry.subset([view])).astype(np.float64).power(2)
 
 
 def _run(geometry: ParallelBeam2d, source: Tensor, shape: tuple[int, int], direct: Callable[..., Any]) -> Tensor:

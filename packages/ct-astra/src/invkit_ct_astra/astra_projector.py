@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar
 
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from invkit.claims import BY_CONSTRUCTION, Basis
 from invkit.errors import ConfigError
-from invkit.operators import Interval, LinearOperator, Space
+from invkit.operators import HasSubsets, Interval, LinearOperator, Restriction, Space
 from invkit.operators.norm import nonnegative_norm
 
 from .astra_bridge import backproject, project
@@ -23,7 +23,7 @@ _NORM_STEPS = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AstraProjector(LinearOperator):
+class AstraProjector(HasSubsets):
     """x -> W x with W applied by ASTRA's CPU projector, whose backprojector is its exact adjoint. float32, one thread.
 
     (batch, 1, rows, columns) -> (batch, 1, angle, detector), one image at a time.
@@ -67,6 +67,17 @@ class AstraProjector(LinearOperator):
     def _adjoint(self, y: Tensor) -> Tensor:
         maps = partial(backproject, self.geometry), partial(project, self.geometry)
         return apply_linear(y[:, 0], *maps)[:, None]
+
+    @property
+    def view_axes(self) -> tuple[int, ...]:
+        return (1,)
+
+    def _num_views(self, axis: int) -> int:
+        return self.geometry.num_angles
+
+    def _subset(self, axis: int, views: Tensor) -> tuple[LinearOperator, Restriction]:
+        geometry = self.geometry.subset(views.tolist())
+        return replace(self, geometry=geometry), Restriction(self.codomain, axis, views)
 
     def _norm(self) -> Interval:
         # A ray meets two pixels of each row or column; a pixel is met by the rays within a pixel of its centre.

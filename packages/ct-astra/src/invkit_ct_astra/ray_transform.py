@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -12,12 +13,21 @@ from torch import Tensor
 
 from invkit.claims import BY_CONSTRUCTION, Basis
 from invkit.errors import ConfigError, ShapeError
-from invkit.operators import HasFineSimulation, Interval, LinearOperator, Space
+from invkit.operators import (
+    HasFineSimulation,
+    HasGramDiagonal,
+    HasSubsets,
+    Interval,
+    LinearOperator,
+    Restriction,
+    Space,
+)
 from invkit.plugins.device import resolve_device, resolve_dtype
 
-from .astra_bridge import weights
+from .astra_bridge import squared_backproject, squared_project, weights
 from .astra_projector import AstraProjector
 from .geometry import ParallelBeam2d
+from .linear_function import apply_linear
 from .low_dose import project_finely
 from .sparse_matrix import SparseMatrix
 
@@ -27,7 +37,7 @@ IMPLEMENTATIONS = ("matrix", "astra")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RayTransform(HasFineSimulation):
+class RayTransform(HasFineSimulation, HasGramDiagonal, HasSubsets):
     """(A x)(theta, s) = integral of x along the line x cos(theta) + y sin(theta) = s, with its exact adjoint.
 
     (batch, 1, rows, columns) -> (batch, 1, angle, detector). Lengths are in mm: an image in 1/mm gives a sinogram
@@ -110,6 +120,27 @@ class RayTransform(HasFineSimulation):
 
     def _norm(self) -> Interval:
         return self.projector.norm()
+
+    def _gram_diagonal(self, weights: Tensor) -> Tensor:
+        if isinstance(self.projector, HasGramDiagonal):
+            return self.projector._gram_diagonal(weights)
+        maps = partial(squared_backproject, self.geometry), partial(squared_project, self.geometry)
+        return apply_linear(weights[:, 0], *maps)[:, None]
+
+    @property
+    def view_axes(self) -> tuple[int, ...]:
+        return (1,)
+
+    def _num_views(self, axis: int) -> int:
+        return self.geometry.num_angles
+
+    def _subset(self, axis: int, views: Tensor) -> tuple[LinearOperator, Restriction]:
+        if isinstance(self.projector, HasSubsets):
+            projector, restriction = self.projector._subset(axis, views)
+        else:
+            restriction = Restriction(self.codomain, axis, views)
+            projector = restriction @ self.projector
+        return RayTransform(self.geometry.subset(views.tolist()), projector), restriction
 
     def _simulate(self, truth: Tensor, oversampling: int) -> Tensor:
         return project_finely(truth, self.geometry, oversampling=oversampling)

@@ -6,15 +6,17 @@ import math
 import warnings
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from invkit.claims import BY_CONSTRUCTION, Basis
 from invkit.errors import ShapeError
-from invkit.operators import Interval, LinearOperator, Space
+from invkit.operators import HasGramDiagonal, HasSubsets, Interval, LinearOperator, Restriction, Space
+from invkit.operators.moving import versions_of
 from invkit.operators.norm import nonnegative_norm
 
 from .linear_function import apply_linear
@@ -26,7 +28,7 @@ _NORM_STEPS = 20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SparseMatrix(LinearOperator):
+class SparseMatrix(HasGramDiagonal, HasSubsets):
     """x -> W x on flattened images, for a matrix W >= 0 of shape (m, n) and its transpose, both stored by rows (CSR).
 
     torch's product with a transposed CSR matrix is far slower than that with a stored one, and so is that with 64-bit
@@ -104,6 +106,38 @@ class SparseMatrix(LinearOperator):
         product = apply_linear(y.flatten(1), partial(_product, self.transpose), partial(_product, self.matrix))
         return product.unflatten(1, self.domain_shape)
 
+    def _gram_diagonal(self, weights: Tensor) -> Tensor:
+        back, forth = partial(self._squared_product, "transpose"), partial(self._squared_product, "matrix")
+        return apply_linear(weights.flatten(1), back, forth).unflatten(1, self.domain_shape)
+
+    def _squared_product(self, which: str, x: Tensor) -> Tensor:
+        """The product with the squares of the weights, kept while these stand; the indices are shared."""
+        key, (known, squares) = versions_of(self), self.__dict__.get("_squares_memo", (None, {}))
+        if key is None or known != key:
+            squares = {}
+            self.__dict__["_squares_memo"] = (key, squares)
+        if which not in squares:
+            matrix = getattr(self, which)
+            squares[which] = _with_values(matrix, matrix.values().square())
+        return _product(squares[which], x)
+
+    @property
+    def view_axes(self) -> tuple[int, ...]:
+        return tuple(range(len(self.codomain_shape)))
+
+    def _num_views(self, axis: int) -> int:
+        return self.codomain_shape[axis]
+
+    def _subset(self, axis: int, views: Tensor) -> tuple[LinearOperator, Restriction]:
+        restriction = Restriction(self.codomain, axis, views)
+        numbers = np.arange(self.matrix.shape[0]).reshape(self.codomain_shape)
+        rows = numbers.take(views.cpu().numpy(), axis).ravel()
+        parts = (self.matrix.values(), self.matrix.col_indices(), self.matrix.crow_indices())
+        stored = csr_matrix(tuple(part.cpu().numpy() for part in parts), shape=tuple(self.matrix.shape))
+        spaces = self.domain_shape, restriction.codomain.shape
+        place: dict[str, Any] = {"dtype": self.matrix.dtype, "device": self.matrix.device}
+        return SparseMatrix.from_scipy(stored[rows], *spaces, **place), restriction
+
     def _norm(self) -> Interval:
         terms = sum(int(m.crow_indices().diff().max()) for m in (self.matrix, self.transpose))
         start = torch.ones_like(self.domain.zeros())
@@ -128,3 +162,8 @@ def _to_torch(matrix: csr_matrix, dtype: torch.dtype, device: torch.device | str
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta state")
         return torch.sparse_csr_tensor(rows, columns, values, matrix.shape, check_invariants=True)
+
+
+def _with_values(matrix: Tensor, values: Tensor) -> Tensor:
+    indices = matrix.crow_indices(), matrix.col_indices()
+    return torch.sparse_csr_tensor(*indices, values, tuple(matrix.shape), check_invariants=False)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, DataError, ShapeError
 from .base import HasGramDiagonal
+from .fourier_symbol import HasFourierSymbol
 from .norm import Interval
 from .space import Space, real_dtype, same_kind, squared_magnitude
 
@@ -18,7 +19,7 @@ Boundary = Literal["periodic", "zero", "valid"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Blur(HasGramDiagonal):
+class Blur(HasFourierSymbol, HasGramDiagonal):
     """(k * x)(p) = sum_q k(q) x(p - q), by the fast Fourier transform.
 
     kernel: shape (k_1, ..., k_d), its centre at index k_i // 2; gradients reach it. Each channel is blurred alone.
@@ -125,6 +126,13 @@ class Blur(HasGramDiagonal):
         blur = Blur(squared, self.image_shape, self.channels, real_dtype(self.domain.dtype), self.boundary)
         return blur.adjoint(weights).clamp_min(0)  # the transform rounds zeros to either side
 
+    def _gram_symbol(self) -> Tensor | None:
+        if self.boundary != "periodic":
+            return None
+        padded = self._cast_kernel().new_zeros(self.image_shape)
+        padded[tuple(slice(0, k) for k in self.kernel.shape)] = self._cast_kernel()
+        return squared_magnitude(torch.fft.fftn(padded))  # where the kernel stands changes the phase only
+
     def _norm(self) -> Interval:
         wide = self._cast_kernel().to(same_kind(torch.float64, self.kernel.dtype))
         size = self._transfer(wide).abs()
@@ -155,5 +163,6 @@ class Blur(HasGramDiagonal):
 
 def _cut(x: Tensor, window: tuple[tuple[int, int], ...]) -> Tensor:
     """The numbers within (start, length) along each of the last axes."""
-    kept = x[(..., *(slice(start, start + length) for start, length in window))]
-    return kept if kept.shape == x.shape else kept.contiguous()
+    for axis, (start, length) in enumerate(reversed(window), start=1):
+        x = x.narrow(-axis, start, length)
+    return x.contiguous()

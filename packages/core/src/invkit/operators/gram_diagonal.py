@@ -40,7 +40,9 @@ def _diagonal(operator: LinearOperator, w: Tensor) -> Tensor | None:
         return operator._gram_diagonal(w)
     if isinstance(operator, Scaled):
         inner = _diagonal(operator.operator, w)
-        return None if inner is None else abs(operator.factor) ** 2 * inner
+        factor = operator.factor
+        size = factor.abs() if isinstance(factor, Tensor) else abs(factor)
+        return None if inner is None else size**2 * inner
     if isinstance(operator, Stack):
         parts = [_diagonal(op, part) for op, part in zip(operator.operators, operator.split(w), strict=True)]
         known = [part for part in parts if part is not None]

@@ -63,24 +63,26 @@ class Haar(WaveletTransform, HasGramDiagonal):
     def _dims(self) -> range:
         return range(2, 2 + len(self.image_shape))
 
-    def _corner(self, level: int) -> tuple[slice, ...]:
-        """Where the approximation of that level lies."""
-        return (..., *(slice(0, n >> level) for n in self.image_shape))  # type: ignore[return-value]
+    def _corner(self, x: Tensor, level: int) -> Tensor:
+        """The approximation of that level, as a view."""
+        for axis, n in enumerate(reversed(self.image_shape), start=1):
+            x = x.narrow(-axis, 0, n >> level)
+        return x
 
     @property
     def low_pass(self) -> Tensor:
         mask = torch.zeros(self.codomain.shape, dtype=torch.bool, device=self.device)
-        mask[self._corner(self.levels)] = True
+        self._corner(mask, self.levels).fill_(True)
         return mask
 
     def _forward(self, x: Tensor) -> Tensor:
         out = x.clone()
         for level in range(self.levels):
-            part = out[self._corner(level)]
+            part = corner = self._corner(out, level)
             for dim in self._dims:
                 first, second = part.unflatten(dim, (-1, 2)).unbind(dim + 1)
                 part = torch.cat([first + second, first - second], dim) * math.sqrt(0.5)
-            out[self._corner(level)] = part
+            corner.copy_(part)
         return out
 
     def _adjoint(self, y: Tensor) -> Tensor:
@@ -95,12 +97,12 @@ class Haar(WaveletTransform, HasGramDiagonal):
         """From sums s and differences d the pairs gain (s + d), gain (s + sign d), the coarsest level first."""
         out = y.clone()
         for level in reversed(range(self.levels)):
-            part = out[self._corner(level)]
+            part = corner = self._corner(out, level)
             for dim in self._dims:
                 sums, differences = part.chunk(2, dim)
                 pairs = torch.stack([sums + differences, sums + sign * differences], dim + 1)
                 part = gain * pairs.flatten(dim, dim + 1)
-            out[self._corner(level)] = part
+            corner.copy_(part)
         return out
 
     def _norm(self) -> Interval:
