@@ -5,9 +5,10 @@ from __future__ import annotations
 import abc
 
 from ..errors import ConfigError
-from ..operators.base import LinearOperator
+from ..operators.restriction import Restriction
 from .algebra import Composition, Scaled, add, compose, scale, split_composition, terms_of
-from .base import Functional
+from .base import Differentiable, Functional, Proximable
+from .on_part import OnPart
 
 
 class PartialMinimum(Functional):
@@ -23,11 +24,11 @@ class PartialMinimum(Functional):
 
     @property
     @abc.abstractmethod
-    def restriction(self) -> LinearOperator:
+    def restriction(self) -> Restriction:
         """R, with R R* = id."""
 
 
-def lifted(objective: Functional) -> tuple[Functional, LinearOperator | None]:
+def lifted(objective: Functional) -> tuple[Functional, Restriction | None]:
     """The objective over all unknowns, and R that takes the image out of them; itself and None if there is nothing to.
 
     c f + g becomes u -> c F(u) + g(R u), the terms in their order.
@@ -51,10 +52,17 @@ def lifted(objective: Functional) -> tuple[Functional, LinearOperator | None]:
     assert partial is not None
     restriction = partial.restriction
     terms = (
-        scale(split_composition(term)[0], partial.joint) if term is found[0] else compose(term, restriction)
+        scale(split_composition(term)[0], partial.joint) if term is found[0] else _on_image(term, restriction)
         for term in terms_of(objective)
     )
     return add(*terms), restriction
+
+
+def _on_image(term: Functional, restriction: Restriction) -> Functional:
+    """u -> g(R u); an indicator keeps its projection, so that what a solver returns lies in the set."""
+    if isinstance(term, Proximable) and not isinstance(term, Differentiable):
+        return OnPart(term, restriction)
+    return compose(term, restriction)
 
 
 def _partial(term: Functional) -> PartialMinimum | None:

@@ -1,0 +1,72 @@
+"""A functional of some of the unknowns, with its proximal map: the others stay where they are."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..operators.restriction import Restriction
+from ..operators.space import Space
+from .base import Proximable
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class OnPart(Proximable):
+    """u -> g(R u); prox(v, tau) = v + R* (prox_g(R v, tau) - R v), because R R* = id.
+
+    Source: Bauschke, Combettes (2011), Proposition 23.32 for R R* = id.
+    """
+
+    functional: Proximable
+    restriction: Restriction
+
+    @property
+    def domain(self) -> Space:
+        return self.restriction.domain
+
+    def _value(self, u: Tensor) -> Tensor:
+        return self.functional.value(self.restriction.forward(u))
+
+    def convexity(self) -> float | None:
+        modulus = self.functional.convexity()
+        return None if modulus is None else 0.0  # no curvature in the other unknowns
+
+    def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
+        part = self.restriction.forward(v)
+        return v + self.restriction.adjoint(self.functional._prox(part, tau) - part)
+
+    @property
+    def conjugate(self) -> Proximable:
+        return OnPartConjugate(self.functional.conjugate, self.restriction)
+
+    def __repr__(self) -> str:
+        return f"{self.functional!r} @ Restriction"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class OnPartConjugate(Proximable):
+    """z -> g*(R z) where the other numbers of z are zero, else +inf; prox(v, sigma) = R* prox_{g*}(R v, sigma)."""
+
+    functional: Proximable
+    restriction: Restriction
+
+    @property
+    def domain(self) -> Space:
+        return self.restriction.domain
+
+    def _value(self, z: Tensor) -> Tensor:
+        part = self.restriction.forward(z)
+        others = (z != self.restriction.adjoint(part)).flatten(1).any(1)
+        return self.functional.value(part).masked_fill(others, math.inf)
+
+    def convexity(self) -> float | None:
+        return self.functional.convexity()
+
+    def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
+        return self.restriction.adjoint(self.functional._prox(self.restriction.forward(v), tau))
+
+    @property
+    def conjugate(self) -> Proximable:
+        return OnPart(self.functional.conjugate, self.restriction)
