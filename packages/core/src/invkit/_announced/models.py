@@ -23,6 +23,10 @@ def _model(name: str, summary: str, place: str, *references: str, role: str = ""
 SPECS: list[Spec] = [
     _model("adjoint", "The adjoint of the operator: zero filling, plain backprojection.", "adjoint:Adjoint"),
     _model("pseudo-inverse", "Least squares of minimal norm, by conjugate gradients.", "pseudo_inverse:PseudoInverse"),
+    _model(
+        "tikhonov", "Least squares plus weight/2 |x|^2 by singular values, for small operators.", "spectral:Tikhonov"
+    ),
+    _model("truncated-svd", "The largest singular values inverted, for small operators.", "spectral:TruncatedSVD"),
     _model("variational", "Minimise data fidelity plus regulariser.", "variational:Variational"),
     _model(
         "iteratively-regularised",

@@ -10,6 +10,7 @@ from .iteratively_regularised import IterativelyRegularised
 from .plug_and_play import PlugAndPlay
 from .pseudo_inverse import PseudoInverse
 from .red import RegularisationByDenoising
+from .spectral import Tikhonov, TruncatedSVD
 from .variational import Stopping, Variational
 
 __all__ = [
@@ -25,5 +26,7 @@ __all__ = [
     "Reconstructor",
     "RegularisationByDenoising",
     "Stopping",
+    "Tikhonov",
+    "TruncatedSVD",
     "Variational",
 ]

@@ -13,6 +13,7 @@ from .duality_gap import DualityGap, duality_gap
 from .fista import FISTA, RestartedFISTA
 from .gradient_descent import GradientDescent
 from .landweber import Landweber, Misfit, MisfitProblem
+from .lbfgs import minimise_with_scipy
 from .line_search import ArmijoGradientDescent
 from .linearised_bregman import ConstrainedProblem, LinearisedBregman
 from .mlem import MLEM
@@ -27,6 +28,7 @@ from .proximal_gradient import ProximalGradient
 from .quadratic import LeastSquaresProblem
 from .solution import History, Solution, Status
 from .solve import solve
+from .spectral import SingularSystem, landweber_factors, singular_system, tikhonov_factors, truncated_factors
 from .stopping import Discrepancy, StoppingRule
 
 __all__ = [
@@ -46,10 +48,12 @@ __all__ = [
     "GradientDescent",
     "History",
     "Landweber",
+    "landweber_factors",
     "LeastSquaresProblem",
     "LinearisedBregman",
     "LinearProblem",
     "LinearRatePDHG",
+    "minimise_with_scipy",
     "Misfit",
     "MisfitProblem",
     "MLEM",
@@ -65,6 +69,8 @@ __all__ = [
     "ProximalGradient",
     "RestartedFISTA",
     "SaddleProblem",
+    "singular_system",
+    "SingularSystem",
     "SmoothProblem",
     "SmoothTermsProblem",
     "Solution",
@@ -72,4 +78,6 @@ __all__ = [
     "Solver",
     "Status",
     "StoppingRule",
+    "tikhonov_factors",
+    "truncated_factors",
 ]

@@ -17,6 +17,8 @@ from ...models import (
     PseudoInverse,
     RegularisationByDenoising,
     Stopping,
+    Tikhonov,
+    TruncatedSVD,
     Variational,
 )
 from ...operators import Dense, Space
@@ -39,6 +41,32 @@ def pseudo_inverse(device: Device, dtype: torch.dtype) -> Example:
     y = noise((2, 5), dtype, device, seed=9)
     expected = (wide(y) @ torch.linalg.pinv(wide(matrix)).mT).unflatten(1, (1, 3, 4)).to(dtype)
     return Example(subject=PseudoInverse(), operator=operator, y=y, expected=expected, accuracy=1e-4)
+
+
+def tikhonov(device: Device, dtype: torch.dtype) -> Example:
+    """The minimiser solves (A*A + c id) x = A* y."""
+    operator, y = overdetermined(device, dtype)
+    a, weight = wide(operator.matrix), 0.6
+    gram = a.mH @ a + weight * torch.eye(a.shape[1], dtype=a.dtype, device=a.device)
+    expected = torch.linalg.solve(gram, a.mH @ wide(y).mT).mT.unflatten(1, operator.domain.shape).to(dtype)
+    subject = Tikhonov(weight)
+    return Example(
+        subject=subject, operator=operator, y=y, expected=expected, accuracy=1e-5 if is_single(dtype) else 1e-11
+    )
+
+
+def truncated_svd(device: Device, dtype: torch.dtype) -> Example:
+    """A = U D with U unitary and D falling: its singular vectors are the columns of U and the unit images."""
+    unitary = torch.linalg.qr(wide(noise((6, 6), dtype, device, seed=6)))[0]
+    scales = torch.linspace(1.7, 0.2, 6, dtype=torch.float64, device=device)
+    operator = Dense((unitary * scales).to(dtype), domain_shape=(1, 2, 3))
+    y = noise((2, 6), dtype, device, seed=9)
+    expected = (wide(y) @ unitary.conj())[:, :4] / scales[:4]
+    expected = torch.nn.functional.pad(expected, (0, 2)).unflatten(1, (1, 2, 3)).to(dtype)
+    subject = TruncatedSVD(rank=4)
+    return Example(
+        subject=subject, operator=operator, y=y, expected=expected, accuracy=1e-5 if is_single(dtype) else 1e-11
+    )
 
 
 def variational(device: Device, dtype: torch.dtype) -> Example:
