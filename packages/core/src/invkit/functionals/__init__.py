@@ -12,6 +12,7 @@ from .huber import Huber
 from .indicators import Ball, Box, nonnegativity
 from .kullback_leibler import KullbackLeibler
 from .linfinity import L1Ball, LInfinity
+from .nonlinear_composition import NonlinearComposition
 from .norms import L1, L2, GroupL1, SquaredL2
 from .nuclear_norm import NuclearNorm, SpectralBall
 from .partial_minimum import PartialMinimum, lifted
@@ -48,6 +49,7 @@ __all__ = [
     "lifted",
     "LInfinity",
     "moreau",
+    "NonlinearComposition",
     "nonnegativity",
     "NuclearNorm",
     "PartialMinimum",

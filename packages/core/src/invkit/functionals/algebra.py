@@ -3,6 +3,7 @@
 c f     differentiable if f is, proximable if f is        prox(v, tau) = prox_f(v, c tau)
 f + g   differentiable if both are                        solvers take the terms apart
 f @ K   differentiable if f is                            gradient(x) = K* f.gradient(K x)
+f @ F   F nonlinear: nonlinear_composition.py
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ import torch
 from torch import Tensor
 
 from ..errors import ShapeError
-from ..operators.base import LinearOperator
+from ..operators.base import LinearOperator, Operator
 from ..operators.norm import Interval
 from ..operators.space import Space
 from .base import Differentiable, Functional, Proximable, as_float, check_weight
+from .nonlinear_composition import NonlinearComposition, NonlinearCompositionDifferentiable
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -202,8 +204,8 @@ def add(*functionals: Functional) -> Sum:
     return (SumDifferentiable if all(isinstance(term, Differentiable) for term in terms) else Sum)(terms)
 
 
-def compose(functional: Functional, operator: LinearOperator) -> Functional:
-    """functional @ operator, brought to a sum of terms c f(K x): (f @ K) @ L is f @ (K @ L).
+def compose(functional: Functional, operator: Operator) -> Functional:
+    """functional @ operator, brought to a sum of terms c f(K x): (f @ K) @ L is f @ (K @ L); K need not be linear.
 
     Raises: ShapeError if the operator's codomain is not the functional's domain.
     """
@@ -216,8 +218,11 @@ def compose(functional: Functional, operator: LinearOperator) -> Functional:
         return add(*(compose(term, operator) for term in functional.terms))
     if isinstance(functional, Scaled):
         return scale(functional.weight, compose(functional.functional, operator))
-    if isinstance(functional, Composition):
+    if isinstance(functional, Composition | NonlinearComposition):
         return compose(functional.functional, functional.operator @ operator)
+    if not isinstance(operator, LinearOperator):
+        differentiable = isinstance(functional, Differentiable)
+        return (NonlinearCompositionDifferentiable if differentiable else NonlinearComposition)(functional, operator)
     kind = CompositionDifferentiable if isinstance(functional, Differentiable) else Composition
     return kind(functional, operator)
 

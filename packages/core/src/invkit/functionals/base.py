@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..claims import Claim
 from ..errors import ConfigError
-from ..operators.base import LinearOperator
+from ..operators.base import Operator
 from ..operators.moving import Movable, basis_of
 from ..operators.norm import Interval
 from ..operators.space import Space, per_image
@@ -80,10 +80,10 @@ class Functional(Movable, abc.ABC):
 
         return scale(weight, self)
 
-    def __matmul__(self, operator: LinearOperator) -> Functional:
+    def __matmul__(self, operator: Operator) -> Functional:
         from .algebra import compose
 
-        return compose(self, operator) if isinstance(operator, LinearOperator) else NotImplemented
+        return compose(self, operator) if isinstance(operator, Operator) else NotImplemented
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"

@@ -1,4 +1,4 @@
-"""Data fidelities: how far A x is from the measurement y."""
+"""Data fidelities: how far A x is from the measurement y. A need not be linear; constants of smoothness need it."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, ShapeError
-from ..operators.base import LinearOperator
+from ..operators.base import Operator
 from ..operators.space import real_dtype
-from .algebra import Composition, CompositionDifferentiable, compose, scale
-from .base import Functional
+from .algebra import compose, scale
+from .base import Differentiable, Functional
 from .huber import Huber
 from .kullback_leibler import KullbackLeibler
 from .norms import L1, SquaredL2
-from .translation import TranslatedProximable, translate
+from .translation import translate
 from .weighted_squared_l2 import WeightedSquaredL2
 
 
-def least_squares(operator: LinearOperator, y: Tensor) -> CompositionDifferentiable:
+def least_squares(operator: Operator, y: Tensor) -> Differentiable:
     """0.5 |A x - y|^2, with gradient A*(A x - y): one A and one A*, smooth with constant |A|^2.
 
     y: a batch of the operator's codomain.
@@ -25,10 +25,10 @@ def least_squares(operator: LinearOperator, y: Tensor) -> CompositionDifferentia
     Raises: ShapeError if y does not fit; DataError if it is not finite.
     """
     _check(operator, y, "least_squares")
-    return CompositionDifferentiable(SquaredL2(y), operator)
+    return _differentiable(SquaredL2(y), operator)
 
 
-def weighted_least_squares(operator: LinearOperator, y: Tensor, weights: Tensor) -> CompositionDifferentiable:
+def weighted_least_squares(operator: Operator, y: Tensor, weights: Tensor) -> Differentiable:
     """0.5 sum w |A x - y|^2: weights are inverse variances, 0 for a sample to ignore; smooth with constant |A|^2 max w.
 
     y: a batch of the operator's codomain.   weights: real, >= 0, of a shape that broadcasts to y.
@@ -43,10 +43,10 @@ def weighted_least_squares(operator: LinearOperator, y: Tensor, weights: Tensor)
             "Give one weight per sample, or axes of length 1."
         )
     weights = weights.to(device=y.device, dtype=real_dtype(y.dtype))
-    return CompositionDifferentiable(WeightedSquaredL2(weights, y), operator)
+    return _differentiable(WeightedSquaredL2(weights, y), operator)
 
 
-def l1_fit(operator: LinearOperator, y: Tensor) -> Composition:
+def l1_fit(operator: Operator, y: Tensor) -> Functional:
     """|A x - y|_1, for impulsive noise and outliers; solvers that split f and A take it (``core/pdhg``).
 
     y: a batch of the operator's codomain.
@@ -54,10 +54,10 @@ def l1_fit(operator: LinearOperator, y: Tensor) -> Composition:
     Raises: ShapeError if y does not fit; DataError if it is not finite.
     """
     _check(operator, y, "l1_fit")
-    return Composition(TranslatedProximable(L1(), y), operator)
+    return compose(translate(L1(), y), operator)
 
 
-def huber_fit(operator: LinearOperator, y: Tensor, delta: float | Tensor) -> Functional:
+def huber_fit(operator: Operator, y: Tensor, delta: float | Tensor) -> Functional:
     """sum rho(|A x - y|) with rho(t) = t^2 / 2 for t <= delta and delta (t - delta / 2) beyond, for outliers.
 
     y: a batch of the operator's codomain.   delta: a positive number, or a 0-d tensor that is learned.
@@ -70,9 +70,7 @@ def huber_fit(operator: LinearOperator, y: Tensor, delta: float | Tensor) -> Fun
     return scale(delta, compose(translate(Huber(delta), y), operator))
 
 
-def kullback_leibler(
-    operator: LinearOperator, y: Tensor, background: float | Tensor = 0.0
-) -> CompositionDifferentiable:
+def kullback_leibler(operator: Operator, y: Tensor, background: float | Tensor = 0.0) -> Differentiable:
     """KL(y, A x + background) = sum z - y + y log(y/z), the fit to Poisson counts; +inf where z = A x + background < 0.
 
     y: counts, a batch of the operator's codomain.   background: as in ``KullbackLeibler``.
@@ -81,10 +79,16 @@ def kullback_leibler(
     background is negative or not finite.
     """
     _check(operator, y, "kullback_leibler")
-    return CompositionDifferentiable(KullbackLeibler(y, background), operator)
+    return _differentiable(KullbackLeibler(y, background), operator)
 
 
-def _check(operator: LinearOperator, y: Tensor, who: str) -> None:
+def _differentiable(functional: Differentiable, operator: Operator) -> Differentiable:
+    fit = compose(functional, operator)
+    assert isinstance(fit, Differentiable)
+    return fit
+
+
+def _check(operator: Operator, y: Tensor, who: str) -> None:
     operator.codomain.check(y, f"{who}: measurement")
     check_measurement(y, who)
 

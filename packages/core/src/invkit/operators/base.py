@@ -84,49 +84,24 @@ class Operator(Movable, abc.ABC):
 
     # Algebra; what linear operators give is linear. The classes live in nonlinear.py and algebra.py; importing them
     # late keeps the files apart.
-    @overload
-    def __matmul__(self: LinearOperator, other: LinearOperator) -> LinearOperator: ...
-    @overload
-    def __matmul__(self, other: Operator) -> Operator: ...
-    @final
     def __matmul__(self, other: Operator) -> Operator:
         from .nonlinear import compose
 
         return compose(self, other) if isinstance(other, Operator) else NotImplemented
 
-    @overload
-    def __add__(self: LinearOperator, other: LinearOperator) -> LinearOperator: ...
-    @overload
-    def __add__(self, other: Operator) -> Operator: ...
-    @final
     def __add__(self, other: Operator) -> Operator:
         from .nonlinear import add
 
         return add(self, other) if isinstance(other, Operator) else NotImplemented
 
-    @overload
-    def __sub__(self: LinearOperator, other: LinearOperator) -> LinearOperator: ...
-    @overload
-    def __sub__(self, other: Operator) -> Operator: ...
-    @final
     def __sub__(self, other: Operator) -> Operator:
         return self + (-1.0) * other if isinstance(other, Operator) else NotImplemented
 
-    @overload
-    def __rmul__(self: LinearOperator, factor: float | complex | Tensor) -> LinearOperator: ...
-    @overload
-    def __rmul__(self, factor: float | complex | Tensor) -> Operator: ...
-    @final
     def __rmul__(self, factor: float | complex | Tensor) -> Operator:
         from .nonlinear import scale
 
         return scale(factor, self)
 
-    @overload
-    def __neg__(self: LinearOperator) -> LinearOperator: ...
-    @overload
-    def __neg__(self) -> Operator: ...
-    @final
     def __neg__(self) -> Operator:
         return (-1.0) * self
 
@@ -204,6 +179,28 @@ class LinearOperator(Operator):
         from .algebra import Normal
 
         return Normal(self)
+
+    if TYPE_CHECKING:  # the algebra of Operator, with what is known of the result
+
+        @overload
+        def __matmul__(self, other: LinearOperator) -> LinearOperator: ...
+        @overload
+        def __matmul__(self, other: Operator) -> Operator: ...
+        def __matmul__(self, other: Operator) -> Operator: ...
+
+        @overload
+        def __add__(self, other: LinearOperator) -> LinearOperator: ...
+        @overload
+        def __add__(self, other: Operator) -> Operator: ...
+        def __add__(self, other: Operator) -> Operator: ...
+
+        @overload
+        def __sub__(self, other: LinearOperator) -> LinearOperator: ...
+        @overload
+        def __sub__(self, other: Operator) -> Operator: ...
+        def __sub__(self, other: Operator) -> Operator: ...
+        def __rmul__(self, factor: float | complex | Tensor) -> LinearOperator: ...
+        def __neg__(self) -> LinearOperator: ...
 
 
 class HasGram(LinearOperator):

@@ -187,7 +187,7 @@ def jacobian_norm(operator: Operator, x: Tensor) -> Interval | None:
         return operator._jacobian_norm(x) if x.numel() else Interval.exact(0.0, "no images")
     if isinstance(operator, NonlinearScaled):
         inner = jacobian_norm(operator.operator, x)
-        return None if inner is None else inner.scaled(algebra.number(operator.factor))
+        return None if inner is None else inner.scaled(abs(algebra.number(operator.factor)))
     if isinstance(operator, NonlinearComposition):
         left = jacobian_norm(operator.left, operator.right.forward(x))
         right = jacobian_norm(operator.right, x)

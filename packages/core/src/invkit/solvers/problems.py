@@ -192,10 +192,10 @@ def as_linear(objective: Functional, who: str) -> LinearProblem:
         if operator is None and objective.domain is None:
             raise ConfigError(f"{who}: {objective!r} has no operator that says the size of its images. Use core/fista.")
         k = operator if operator is not None else _identity(objective.domain)  # type: ignore[arg-type]
-        weighted = isinstance(inner, WeightedSquaredL2)
-        operators.append(weight * (WeightedNormal(k, inner.weights) if weighted else k.normal()))
+        weights = inner.weights if isinstance(inner, WeightedSquaredL2) else None
+        operators.append(weight * (k.normal() if weights is None else WeightedNormal(k, weights)))
         if inner.centre is not None:
-            parts.append(weight * k.adjoint(inner.weights * inner.centre if weighted else inner.centre))
+            parts.append(weight * k.adjoint(inner.centre if weights is None else weights * inner.centre))
     normal = functools.reduce(python_operator.add, operators)
     if not parts:
         parts.append(normal.domain.zeros(1))
