@@ -11,6 +11,7 @@ from ..functionals.algebra import Composition, Scaled, Sum, split_composition, t
 from ..functionals.base import Differentiable, Functional, Proximable
 from ..functionals.indicators import Ball, Box
 from ..functionals.norms import L2, GroupL1, SquaredL2
+from ..functionals.on_part import OnPart
 from ..functionals.zero import Zero
 from ..operators.base import LinearOperator
 from ..operators.moving import basis_of, silent_classes
@@ -192,7 +193,7 @@ def _parts(objective: Functional) -> Iterator[tuple[Functional, LinearOperator |
     """f and K of each term c f(K x)."""
     for term in terms_of(objective):
         _, inner, operator = split_composition(term)
-        while isinstance(inner, Scaled):
+        while isinstance(inner, Scaled | OnPart):
             inner = inner.functional
         yield inner, operator
 
