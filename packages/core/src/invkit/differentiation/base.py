@@ -14,7 +14,9 @@ from torch import Tensor
 
 from ..errors import ConfigError, ConvergenceError
 from ..functionals.base import Functional
+from ..operators.moving import Movable
 from ..solvers.base import Solver
+from ..solvers.problems import Problem
 from ..solvers.solution import Solution
 from .linear_solvers import LinearResult, LinearSolver, linear_solver_named
 
@@ -122,6 +124,8 @@ def detached(state: Any) -> Any:
         return state.detach()
     if isinstance(state, tuple):
         return tuple(detached(part) for part in state)
+    if isinstance(state, Problem | Movable):
+        return state
     if dataclasses.is_dataclass(state) and not isinstance(state, type):
         names = [field.name for field in dataclasses.fields(state) if field.init]
         return dataclasses.replace(state, **{name: detached(getattr(state, name)) for name in names})

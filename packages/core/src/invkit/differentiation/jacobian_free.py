@@ -8,11 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..errors import ConfigError
 from ..functionals.base import Functional
 from ..solvers.base import Solver
 from ..solvers.solution import Solution
 from ..solvers.solve import solve
 from .base import Differentiation, check_count, detached, warn_if_unconverged
+from .parameters import depends_on, parameters_of
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,12 @@ class JacobianFree(Differentiation):
 
     With J the derivative of a step in x at the solution, the gradient is that of implicit differentiation with
     1 + J + ... + J^(steps - 1) in place of (1 - J)^{-1}: it is off by a factor of the size of |J|^steps. Exact in the
-    limit for solvers with J = 0 at the solution, that is those that converge superlinearly, such as Newton's method;
-    never for gradient descent, proximal gradients or PDHG, of which the last one also keeps products K x in its state
-    that count as given.
+    limit where J = 0 at the solution, as for Newton steps with the Hessian solved exactly. Not for gradient descent,
+    proximal gradients or PDHG, of which the last one also keeps products K x in its state that count as given; and not
+    for Newton's method with conjugate gradients inside: the few inner steps near the solution are differentiated as
+    they are, and the gradient was off by half on small problems, however close the solution.
 
-    Raises: ConfigError if steps is not a whole number >= 1.
+    Raises: ConfigError if steps is not a whole number >= 1, or so few that a tensor is not reached by them.
     Source: Fung et al. (2022), Theorem 3.1; Bolte, Pauwels, Vaiter (2023), One-step differentiation.
     """
 
@@ -49,6 +52,16 @@ class JacobianFree(Differentiation):
             return solution
         warn_if_unconverged(solution, "JacobianFree")
         state = detached(solution.state)
+        # Another problem object: a solver that keeps a gradient in its state computes it anew, with its graph.
+        problem = solver.prepare(objective)
         for _ in range(self.steps):
             state = solver.step(problem, state)
-        return replace(solution, x=problem.image(solver.solution(state)), state=state)
+        x = problem.image(solver.solution(state))
+        for tensor in parameters_of(objective, theta, "JacobianFree").all:
+            if not depends_on(x, tensor):
+                raise ConfigError(
+                    f"JacobianFree: steps is {self.steps}, expected more, because {type(solver).__name__} keeps "
+                    f"products of the step before: a tensor of shape {tuple(tensor.shape)} is not reached. Use steps="
+                    f"{self.steps + 1}, or Implicit()."
+                )
+        return replace(solution, x=x, state=state)
