@@ -18,6 +18,8 @@ from invkit.solvers import (
     BacktrackingFISTA,
     BarzilaiBorwein,
     GradientDescent,
+    Landweber,
+    LinearisedBregman,
     RestartedFISTA,
     Solver,
     Status,
@@ -187,6 +189,21 @@ def test_gradients_reach_the_data_and_the_weight(solver: Solver) -> None:
     want = torch.autograd.grad(exact.sum(), (y, weight))
     for a, b in zip(got, want, strict=True):
         torch.testing.assert_close(a, b, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    "solver", [RestartedFISTA(0.05), Landweber(0.05), LinearisedBregman(step_size=0.05)], ids=named
+)
+def test_gradients_through_constant_steps_are_those_of_finite_differences(solver: Solver) -> None:
+    m, y = noise((4, 3)).requires_grad_(), noise((2, 4), seed=1).requires_grad_()
+    weight = torch.tensor(0.4, dtype=torch.float64, requires_grad=True)
+
+    def unrolled(m, y, weight):
+        data = SquaredL2(y) @ Dense(m)
+        objective = weight * data if isinstance(solver, Landweber) else data + weight * SquaredL2()
+        return solve(objective, solver, rtol=0.0, max_steps=7).x
+
+    assert torch.autograd.gradcheck(unrolled, (m, y, weight))
 
 
 ILL = Dense(torch.diag(torch.logspace(0, -2, 8, dtype=torch.float64)))

@@ -25,7 +25,7 @@ class TruncatedSVD(Reconstructor):
 
     Raises: ConfigError unless exactly one of rank and threshold is given, rank a whole number >= 1, threshold in
     [0, 1); or, when called, if the operator is too large.
-    Source: Hansen (1987), The truncated SVD as a method for regularization; Engl, Hanke, Neubauer (1996), Section 4.1.
+    Source: Hansen (1987), The truncated SVD as a method for regularization.
     """
 
     def __init__(self, *, rank: int | None = None, threshold: float | None = None) -> None:
@@ -68,7 +68,7 @@ class Tikhonov(Reconstructor):
 
     Raises: ConfigError if a weight is not positive and finite; or, when called, if the operator is too large;
     ShapeError if there are weights for another number of images.
-    Source: Tikhonov (1963); Engl, Hanke, Neubauer (1996), Chapter 5.
+    Source: Tikhonov (1963); Engl, Hanke, Neubauer (1996), Regularization of Inverse Problems, Chapter 5.
     """
 
     def __init__(self, weight: float | Tensor) -> None:

@@ -66,8 +66,8 @@ class Landweber(Solver[MisfitProblem, ProximalGradientState]):
 
     For a linear F = A without a set, k steps from zero apply the filter factors 1 - (1 - step_size c s^2)^k to the
     singular values s: small ones enter late, so that on an ill-posed problem with noise the error falls and then rises
-    again. Stop it with ``Discrepancy`` at ``check_every=1`` and ``rtol=0``; that is a regularisation method of optimal
-    order (Engl, Hanke, Neubauer, Theorem 6.5). Run to the end it is gradient descent.
+    again. Stop it with ``Discrepancy`` at ``check_every=1`` and ``rtol=0``; for steps up to 1/(c |A|^2) that is a
+    regularisation method of optimal order (Engl, Hanke, Neubauer). Run to the end it is gradient descent.
     P is the projection onto a ``Box`` or ``Ball`` of the objective: then it is projected Landweber.
 
     step_size: in (0, 2/(c |A|^2)); None is 1/(c |A|^2), by the upper bound of |A|. A nonlinear F (``Misfit``) needs a

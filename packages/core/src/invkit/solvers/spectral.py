@@ -78,7 +78,7 @@ def truncated_factors(s: Tensor, *, rank: int | None = None, threshold: float = 
     """1 for the first ``rank`` singular values, or for those above ``threshold * s_max``; 0 for the others.
 
     Singular values at rounding, s <= max(m, n) eps s_max for an m by n matrix, are for the caller to leave out.
-    Source: Engl, Hanke, Neubauer (1996), Regularization of Inverse Problems, Section 4.1.
+    Source: Hansen (1987), The truncated SVD as a method for regularization.
     """
     if rank is not None:
         return (torch.arange(len(s), device=s.device) < rank).to(s.dtype)
