@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from invkit.errors import ConfigError
-from invkit.operators import Dense, FiniteDifference, Identity, Restriction, stack, subsets
+from invkit.operators import Dense, Diagonal, FiniteDifference, Identity, Restriction, sense, stack, subsets
 
 
 def sound(operator, num_subsets: int, axis: int | None, draw) -> list[int]:
@@ -44,6 +44,36 @@ def test_the_views_of_a_stack_are_its_parts(draw) -> None:
     (first, _), (second, _) = subsets(operator, 2)
     assert first.operators == (operator.operators[0], operator.operators[2])
     assert second.operators == (operator.operators[1],)
+
+
+def test_the_views_of_parallel_mri_are_the_coils(draw) -> None:
+    operator = sense(draw((5, 4, 3), torch.complex128), draw((4, 3), torch.float64, 1))
+    assert sound(operator, 2, None, draw) == [36, 24]
+    part, _ = subsets(operator, 2)[0]
+    assert part.left.channels == 3  # three transforms, not five
+    assert part.right.sensitivities.shape == (3, 4, 3)
+    assert sound(operator, 2, 1, draw) == [30, 30]  # lines of k-space cost the whole transform
+    weighted = Diagonal(draw((5, 1, 1), torch.complex128), (5, 4, 3)) @ (2j * operator)
+    assert sound(weighted, 2, None, draw) == [36, 24]
+
+
+@pytest.mark.parametrize("weights_shape", [(2, 5, 3), (5, 1), (2, 1, 1), (3,), ()], ids=str)
+def test_factors_and_weights_are_divided_with_what_they_stand_before(weights_shape, draw) -> None:
+    matrix = Dense(draw((30, 4), torch.float64), (1, 2, 2), (2, 5, 3))
+    weighted = Diagonal(draw(weights_shape, torch.float64, 1), (2, 5, 3)) @ (0.5 * matrix)
+    assert sound(weighted, 2, 1, draw) == [18, 12]
+    part, _ = subsets(weighted, 2, 1)[0]
+    assert part.right.operator.matrix.shape == (18, 4)
+    smoothed = matrix @ Identity((2, 2), 1, torch.float64)
+    assert sound(smoothed, 5, 1, draw) == [6] * 5
+    assert subsets(smoothed, 5, 1)[0][0].left.matrix.shape == (6, 4)
+
+
+def test_a_scaled_stack_has_the_parts_of_the_stack(draw) -> None:
+    parts = [Identity((3, 2), 1, torch.float64), FiniteDifference((3, 2), dtype=torch.float64)]
+    assert sound(-2.0 * stack(parts), 2, None, draw) == [6, 12]
+    assert sound(stack(parts) @ Identity((3, 2), 1, torch.float64), 2, None, draw) == [6, 12]
+    assert sound(Diagonal(draw((18,), torch.float64)) @ stack(parts), 2, None, draw) == [6, 12]
 
 
 def test_gradients_reach_the_matrix_through_a_subset(draw) -> None:

@@ -24,9 +24,10 @@ from .pointwise import Exp, Log, Pointwise, Sigmoid, Softplus, Square
 from .restriction import Restriction
 from .sense import sense
 from .space import Space, inner, norm, per_image
-from .subsets import HasSubsets, subsets
+from .subsets import subsets
 from .symmetric_derivative import SymmetricDerivative
 from .tensor_residual import TensorResidual
+from .views import HasSubsets
 from .wavelet import WaveletTransform
 
 __all__ = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -15,9 +16,11 @@ from torch import Tensor
 from ..errors import ConfigError, ShapeError
 from .base import HasGram, LinearOperator, require_space
 from .norm import Interval, stacked
-from .restriction import Restriction
 from .space import Space
-from .subsets import HasSubsets
+from .views import HasSubsets
+
+if TYPE_CHECKING:
+    from .restriction import Restriction
 
 _SYMMETRIC = frozenset({"self_adjoint", "positive_semidefinite"})
 
@@ -256,6 +259,8 @@ class Stack(HasSubsets):
         return len(self.operators)
 
     def _subset(self, axis: int, views: Tensor) -> tuple[LinearOperator, Restriction]:
+        from .restriction import Restriction  # late, so that what restriction.py needs may need this file
+
         chosen = views.tolist()
         numbers = torch.arange(self.codomain.size, device=views.device)
         parts = numbers.split([op.codomain.size for op in self.operators])

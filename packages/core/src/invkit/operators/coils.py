@@ -9,13 +9,15 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, ShapeError
-from .base import HasGram, HasGramDiagonal, HasPseudoInverse
+from .base import HasGram, HasGramDiagonal, HasPseudoInverse, LinearOperator
 from .norm import Interval
+from .restriction import Restriction
 from .space import Space, squared_magnitude
+from .views import HasSubsets
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Coils(HasGram, HasGramDiagonal, HasPseudoInverse):
+class Coils(HasGram, HasGramDiagonal, HasPseudoInverse, HasSubsets):
     """x -> (c_j x)_j for sensitivities c of shape (coil, *spatial): (batch, 1, *spatial) -> (batch, coil, *spatial).
 
     |C| = max over pixels of (sum_j |c_j|^2)^(1/2), because C*C is that multiplication squared.
@@ -59,6 +61,16 @@ class Coils(HasGram, HasGramDiagonal, HasPseudoInverse):
 
     def _gram_diagonal(self, weights: Tensor) -> Tensor:
         return (weights * squared_magnitude(self.sensitivities)).sum(1, keepdim=True)
+
+    @property
+    def view_axes(self) -> tuple[int, ...]:
+        return (0,)
+
+    def _num_views(self, axis: int) -> int:
+        return len(self.sensitivities)
+
+    def _subset(self, axis: int, views: Tensor) -> tuple[LinearOperator, Restriction]:
+        return Coils(self.sensitivities.index_select(0, views)), Restriction(self.codomain, 0, views)
 
     def _pseudo_inverse(self, y: Tensor) -> Tensor:
         power = self._power()
