@@ -13,7 +13,16 @@ from convex_problems import PROBLEMS, with_tags
 from invkit.errors import ConfigError
 from invkit.functionals import L1, SquaredL2, least_squares, total_variation
 from invkit.operators import Dense
-from invkit.solvers import PDHG, AcceleratedPDHG, AdaptivePDHG, LinearRatePDHG, Solver, solve
+from invkit.solvers import (
+    PDHG,
+    AcceleratedPDHG,
+    AdaptivePDHG,
+    CondatVu,
+    LinearRatePDHG,
+    PreconditionedPDHG,
+    Solver,
+    solve,
+)
 
 SADDLE = with_tags("saddle")
 STRONG = ["ridge", "ridge-complex", *with_tags("strongly-convex")]
@@ -29,12 +38,16 @@ class Case:
     rtol: float = 1e-9
     #: K and K* of each block in a step
     calls: tuple[int, int] = (1, 1)
+    #: and at a start at zero
+    before: tuple[int, int] = (0, 0)
 
 
 CASES = [
     Case(PDHG()),
     Case(AcceleratedPDHG(), STRONG),
     Case(AdaptivePDHG()),
+    Case(PreconditionedPDHG()),
+    Case(CondatVu(), calls=(1, 1), before=(1, 1)),
     Case(LinearRatePDHG(), ["ridge", "ridge-complex"]),
 ]
 NAMED = [type(case.solver).__name__ for case in CASES]
@@ -71,7 +84,7 @@ def test_a_step_costs_the_operator_calls_that_it_says(case, counting, draw) -> N
     objective = least_squares(operator, draw((2, 1, 6), seed=1)) + 0.5 * SquaredL2(draw((2, 1, 4), seed=2))
     solve(objective, case.solver, rtol=0.0, max_steps=30)
     forward, adjoint = case.calls
-    assert operator.calls == {"forward": 30 * forward, "adjoint": 30 * adjoint}
+    assert operator.calls == {"forward": 30 * forward + case.before[0], "adjoint": 30 * adjoint + case.before[1]}
 
 
 @pytest.mark.parametrize("case", CASES, ids=NAMED)

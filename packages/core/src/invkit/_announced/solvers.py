@@ -82,6 +82,19 @@ SPECS: list[Spec] = [
         "Goldstein, Li and Yuan (2015)",
     ),
     _solver(
+        "pdhg-preconditioned",
+        "PDHG with a step for each pixel and row.",
+        "preconditioned_pdhg:PreconditionedPDHG",
+        "Pock and Chambolle (2011)",
+    ),
+    _solver(
+        "condat-vu",
+        "Primal-dual splitting with a gradient step.",
+        "condat_vu:CondatVu",
+        "Condat (2013)",
+        "Vu (2013)",
+    ),
+    _solver(
         "pdhg-linear-rate",
         "PDHG at a linear rate for strongly convex and smooth terms.",
         "accelerated_pdhg:LinearRatePDHG",
@@ -126,5 +139,33 @@ SPECS: list[Spec] = [
         "osem:OSEM",
         "Hudson and Larkin (1994)",
         dtypes=REAL,
+    ),
+    _solver(
+        "kaczmarz",
+        "Block Kaczmarz: one block of equations after the other.",
+        "kaczmarz:Kaczmarz",
+        "Kaczmarz (1937)",
+        "Elfving (1980)",
+    ),
+    _solver(
+        "ordered-subsets",
+        "Incremental proximal gradient over ordered subsets.",
+        "ordered_subsets:OrderedSubsets",
+        "Bertsekas (2011)",
+        "Erdogan and Fessler (1999)",
+    ),
+    _solver(
+        "stochastic-gradient",
+        "Stochastic proximal gradient over the terms of a sum.",
+        "stochastic_gradient:StochasticGradient",
+        "Robbins and Monro (1951)",
+        "Bottou, Curtis and Nocedal (2018)",
+    ),
+    _solver(
+        "svrg",
+        "Stochastic gradients whose variance goes to zero.",
+        "svrg:SVRG",
+        "Johnson and Zhang (2013)",
+        "Xiao and Zhang (2014)",
     ),
 ]

@@ -9,15 +9,16 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, ShapeError
+from .absolute_sums import HasAbsoluteSums
 from .base import HasGramDiagonal, LinearOperator
 from .norm import Interval, dense_norm
 from .restriction import Restriction
 from .space import Space, squared_magnitude
-from .subsets import HasSubsets
+from .views import HasSubsets
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dense(HasGramDiagonal, HasSubsets):
+class Dense(HasAbsoluteSums, HasGramDiagonal, HasSubsets):
     """x -> M x for a matrix M of shape (m, n), acting on the flattened image.
 
     domain_shape: shape of an image without the batch axis, with n numbers (default ``(n,)``); codomain_shape likewise.
@@ -76,6 +77,10 @@ class Dense(HasGramDiagonal, HasSubsets):
         restriction = Restriction(self.codomain, axis, views)
         rows = self.matrix.unflatten(0, self.codomain_shape).index_select(axis, views).flatten(0, -2)
         return Dense(rows, self.domain_shape, restriction.codomain.shape), restriction
+
+    def _absolute_sums(self) -> tuple[Tensor, Tensor]:
+        size = self.matrix.abs()
+        return size.sum(0)[None].unflatten(1, self.domain_shape), size.sum(1)[None].unflatten(1, self.codomain_shape)
 
     def _norm(self) -> Interval:
         return dense_norm(self.matrix)

@@ -9,13 +9,14 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, ShapeError
+from .absolute_sums import HasAbsoluteSums
 from .base import HasGram, HasGramDiagonal, HasPseudoInverse
 from .norm import Interval
 from .space import Space, same_kind, squared_magnitude
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Diagonal(HasGram, HasGramDiagonal, HasPseudoInverse):
+class Diagonal(HasAbsoluteSums, HasGram, HasGramDiagonal, HasPseudoInverse):
     """x -> w x, pointwise, on images of shape (batch, *domain_shape).
 
     weights: real or complex, of a shape that broadcasts to ``domain_shape`` (default: its own shape, channels first);
@@ -77,6 +78,10 @@ class Diagonal(HasGram, HasGramDiagonal, HasPseudoInverse):
     def _pseudo_inverse(self, y: Tensor) -> Tensor:
         seen = self.weights.abs() > torch.finfo(self.weights.dtype).tiny  # what is smaller has no reciprocal
         return y * torch.where(seen, 1 / torch.where(seen, self.weights, 1), 0)
+
+    def _absolute_sums(self) -> tuple[Tensor, Tensor]:
+        size = self.weights.abs().expand(1, *self.domain_shape)
+        return size.clone(), size.clone()
 
     def _norm(self) -> Interval:
         wide = self.weights.to(same_kind(torch.float64, self.weights.dtype))

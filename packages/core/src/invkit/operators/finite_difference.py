@@ -11,15 +11,17 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
+from .absolute_sums import HasAbsoluteSums
 from .base import HasGramDiagonal
+from .fourier_symbol import HasFourierSymbol
 from .norm import Interval
-from .space import Space
+from .space import Space, real_dtype
 
 Boundary = Literal["neumann", "periodic"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FiniteDifference(HasGramDiagonal):
+class FiniteDifference(HasAbsoluteSums, HasFourierSymbol, HasGramDiagonal):
     """(Dx)_i = (x shifted by one along axis i - x) / h_i: (batch, channel, *spatial) -> (batch, channel, d, *spatial).
 
     boundary: ``neumann`` sets the last difference of each axis to zero, ``periodic`` wraps round.
@@ -109,6 +111,30 @@ class FiniteDifference(HasGramDiagonal):
                 own = torch.cat([own.narrow(axis, 0, n - 1), torch.zeros_like(own.narrow(axis, 0, 1))], axis)
             out = out + own + own.roll(1, axis)
         return out
+
+    def _absolute_sums(self) -> tuple[Tensor, Tensor]:
+        rows = torch.zeros((1, *self.codomain.shape), dtype=real_dtype(self.dtype), device=self.device)
+        columns = rows.new_zeros((1, *self.domain.shape))
+        for i, axis, n, h in self._axes():
+            if n == 1:
+                continue  # the one difference is x - x
+            along = rows.select(2, i)
+            along.fill_(2 / h)
+            if self.boundary == "neumann":
+                along.narrow(axis, n - 1, 1).zero_()
+            # A pixel stands in its own difference and in that of the pixel before.
+            columns += (along + along.roll(1, axis)) / 2
+        return columns, rows
+
+    def _gram_symbol(self) -> Tensor | None:
+        if self.boundary != "periodic":
+            return None
+        symbol = torch.zeros((1,) * len(self.image_shape), dtype=torch.float64, device=self.device)
+        for _, axis, n, h in self._axes():
+            k = torch.arange(n, dtype=torch.float64, device=self.device)
+            along = (2 * torch.sin(math.pi * k / n) / h).square()
+            symbol = symbol + along.reshape(-1, *(1,) * (-1 - axis))
+        return symbol.to(real_dtype(self.dtype))
 
     def _norm(self) -> Interval:
         along = [0.0]

@@ -10,13 +10,14 @@ from torch import Tensor
 
 from ..errors import DataError, ShapeError
 from .base import HasGram, HasGramDiagonal, HasPseudoInverse
+from .fourier_symbol import HasFourierSymbol
 from .moving import versions_of
 from .norm import Interval
 from .space import Space, complex_dtype, real_dtype
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fourier(HasGram, HasGramDiagonal, HasPseudoInverse):
+class Fourier(HasFourierSymbol, HasGram, HasGramDiagonal, HasPseudoInverse):
     """A x = S F x with the orthonormal Fourier transform F and a real sampling pattern S, DC at index 0.
 
     Shapes: (batch, channels, *image_shape) complex -> the same; k-space is stored on the full grid, zero where S is.
@@ -111,6 +112,11 @@ class Fourier(HasGram, HasGramDiagonal, HasPseudoInverse):
         sampled = pattern.abs() > torch.finfo(pattern.dtype).tiny  # what is smaller has no reciprocal
         inverse = torch.where(sampled, 1 / torch.where(sampled, pattern, 1), 0)
         return self._inverse(y * inverse)
+
+    def _gram_symbol(self) -> Tensor:
+        if self.sampling_pattern is None:
+            return torch.ones((1,) * len(self.image_shape), dtype=real_dtype(self.dtype), device=self.device)
+        return self.sampling_pattern.square()
 
     def _norm(self) -> Interval:
         if self.sampling_pattern is None:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from .absolute_sums import HasAbsoluteSums
 from .base import HasGramDiagonal
+from .fourier_symbol import HasFourierSymbol
 from .norm import Interval
-from .space import Space
+from .space import Space, real_dtype
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Identity(HasGramDiagonal):
+class Identity(HasAbsoluteSums, HasFourierSymbol, HasGramDiagonal):
     """x -> x on images of shape ``(channels, *image_shape)``: the operator of denoising."""
 
     image_shape: tuple[int, ...]
@@ -40,6 +42,13 @@ class Identity(HasGramDiagonal):
 
     def _gram_diagonal(self, weights: Tensor) -> Tensor:
         return weights.clone()
+
+    def _absolute_sums(self) -> tuple[Tensor, Tensor]:
+        ones = torch.ones((1, *self.domain.shape), dtype=real_dtype(self.dtype), device=self.device)
+        return ones, ones.clone()
+
+    def _gram_symbol(self) -> Tensor:
+        return torch.ones((1,) * len(self.image_shape), dtype=real_dtype(self.dtype), device=self.device)
 
     def _norm(self) -> Interval:
         return Interval.exact(1.0)

@@ -13,6 +13,7 @@ from ..errors import ConfigError
 from ..functionals.base import Proximable
 from ..functionals.norms import QuadraticConjugate
 from ..functionals.zero import Zero
+from ..operators.base import LinearOperator
 from ..operators.identity import Identity
 from ..operators.space import norm, per_image, rounding
 from .base import Optimality
@@ -20,6 +21,13 @@ from .problems import SaddleProblem
 
 #: A number, one for each image (batch,), or one for each element of a batch of one.
 Step = float | Tensor
+
+
+class HasBlocks(Protocol):
+    """A problem with terms f_i(K_i x)."""
+
+    @property
+    def blocks(self) -> tuple[tuple[Proximable, LinearOperator], ...]: ...
 
 
 class SaddlePoint(Protocol):
@@ -111,7 +119,7 @@ def primal_dual_step(
     return PrimalDualState(x, y, kx, kty, tau, sigma, state.x, state.y, state.kx, ahead, first, size, state.gamma)
 
 
-def data_sizes(problem: SaddleProblem, first: tuple[Tensor, ...], sigma: tuple[Step, ...]) -> list[Tensor]:
+def data_sizes(problem: HasBlocks, first: tuple[Tensor, ...], sigma: tuple[Step, ...]) -> list[Tensor]:
     """|K_i* d_i| / |K_i|^2 for data d_i, read off the first step: how large images are, before there is one."""
     return [
         part * (1 + 1 / _smallest(s)) / max(operator.norm().upper ** 2, 1e-300)
@@ -150,15 +158,29 @@ def saddle_optimality(
     if len(parts) == 1 and isinstance(problem.proximable, Zero):
         parts = list(first)  # nothing cancels: p is the one part itself, and is compared with the first
     worst = relative(p, functools.reduce(torch.maximum, parts))
+    worst = functools.reduce(torch.maximum, dual_residuals(problem, state, moved, sigma, size), worst)
+    return Optimality(worst, torch.ones_like(worst))
+
+
+def dual_residuals(
+    problem: HasBlocks,
+    state: SaddlePoint,
+    moved: tuple[tuple[Tensor, Tensor], ...],
+    sigma: tuple[Step, ...],
+    size: Tensor,
+) -> list[Tensor]:
+    """|d_i| / |K_i x| of each block; see ``saddle_optimality``."""
+    eps = rounding(state.x)
     size_of_x = torch.maximum(size, norm(state.x))
+    found = []
     for i, ((_, operator), (y_before, ahead)) in enumerate(zip(problem.blocks, moved, strict=True)):
         y, s = state.y[i], sigma[i]
         d = (y_before - y) / per_image(s, y) + ahead - state.kx[i]
         unseen = torch.minimum(eps * over(y, s), norm(ahead))
         # A constant image has no gradient to compare with, a zero image nothing: the size of images stands in.
         length = torch.maximum(norm(state.kx[i]), 1e-3 * operator.norm().upper * size_of_x)
-        worst = torch.maximum(worst, relative(norm(d) + unseen, length))
-    return Optimality(worst, torch.ones_like(worst))
+        found.append(relative(norm(d) + unseen, length))
+    return found
 
 
 def saddle_objective(problem: SaddleProblem, state: SaddlePoint) -> Tensor:
@@ -217,11 +239,11 @@ def _splits(problem: SaddleProblem) -> bool:
 
 def _exchanged(problem: SaddleProblem, place: int) -> SaddleProblem:
     g, identity = problem.blocks[place]
-    rest: list[tuple[Proximable, object]] = [block for i, block in enumerate(problem.blocks) if i != place]
+    rest: list[tuple[Proximable, LinearOperator]] = [block for i, block in enumerate(problem.blocks) if i != place]
     if not isinstance(problem.proximable, Zero):
         rest.insert(place, (problem.proximable, identity))
     blocks = tuple(rest)
-    return replace(problem, blocks=blocks, proximable=g, conjugates=tuple(f.conjugate for f, _ in blocks))  # type: ignore[arg-type]
+    return replace(problem, blocks=blocks, proximable=g, conjugates=tuple(f.conjugate for f, _ in blocks))
 
 
 def _smallest(step: Step) -> Step:

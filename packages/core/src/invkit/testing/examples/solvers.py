@@ -15,24 +15,42 @@ from ...solvers import (
     MLEM,
     OSEM,
     PDHG,
+    SVRG,
     AcceleratedPDHG,
     AdaptivePDHG,
     ArmijoGradientDescent,
     BacktrackingFISTA,
     BarzilaiBorwein,
+    CondatVu,
     ConjugateGradient,
     GradientDescent,
+    Kaczmarz,
     Landweber,
     LinearisedBregman,
     LinearRatePDHG,
     NewtonCG,
+    OrderedSubsets,
+    PreconditionedPDHG,
     PrimalDualNewton,
     ProximalGradient,
     RestartedFISTA,
     Solver,
+    StochasticGradient,
 )
 from ..cases import Example
-from ._problems import Device, Lasso, accuracy, emission, flat_ridge, lasso, noise, overdetermined, ridge, wide
+from ._problems import (
+    Device,
+    Lasso,
+    accuracy,
+    common_solution,
+    emission,
+    flat_ridge,
+    lasso,
+    noise,
+    overdetermined,
+    ridge,
+    wide,
+)
 
 
 def gradient_descent(device: Device, dtype: torch.dtype) -> Example:
@@ -105,6 +123,14 @@ def pdhg(device: Device, dtype: torch.dtype) -> Example:
     return rotated_lasso(PDHG(), device, dtype)
 
 
+def pdhg_preconditioned(device: Device, dtype: torch.dtype) -> Example:
+    return rotated_lasso(PreconditionedPDHG(), device, dtype)
+
+
+def condat_vu(device: Device, dtype: torch.dtype) -> Example:
+    return rotated_lasso(CondatVu(), device, dtype)
+
+
 def pdhg_adaptive(device: Device, dtype: torch.dtype) -> Example:
     return rotated_lasso(AdaptivePDHG(), device, dtype)
 
@@ -159,3 +185,19 @@ def mlem(device: Device, dtype: torch.dtype) -> Example:
 
 def osem(device: Device, dtype: torch.dtype) -> Example:
     return emission(OSEM(), device, dtype)
+
+
+def kaczmarz(device: Device, dtype: torch.dtype) -> Example:
+    return common_solution(Kaczmarz(), device, dtype)
+
+
+def ordered_subsets(device: Device, dtype: torch.dtype) -> Example:
+    return common_solution(OrderedSubsets(decay=0.0), device, dtype)
+
+
+def stochastic_gradient(device: Device, dtype: torch.dtype) -> Example:
+    return common_solution(StochasticGradient(decay=0.0), device, dtype)
+
+
+def svrg(device: Device, dtype: torch.dtype) -> Example:
+    return flat_ridge(SVRG(), device, dtype)
