@@ -101,6 +101,23 @@ def emission(solver: Solver, device: Device, dtype: torch.dtype) -> Example:
     return Example(subject=solver, objective=objective, y=y, expected=expected, accuracy=accuracy(dtype, 1e-3))
 
 
+def common_solution(solver: Solver, device: Device, dtype: torch.dtype) -> Example:
+    """0.5 |A_1 x - d_1|^2 + 0.5 |A_2 x - d_2|^2 with d_i = A_i y: both terms have the minimiser y."""
+    parts = []
+    for seed in (15, 16):
+        unitary = torch.linalg.qr(wide(noise((6, 6), dtype, device, seed=seed)))[0]
+        scales = torch.linspace(0.8, 1.6, 6, dtype=torch.float64, device=device)
+        parts.append(Dense((unitary * scales).to(dtype), domain_shape=(1, 2, 3)))
+
+    def objective(y: Tensor) -> Functional:
+        first, second = (least_squares(part, y @ part.matrix.mT) for part in parts)
+        return first + second
+
+    y = noise((2, 6), dtype, device, seed=17)
+    expected = y.unflatten(1, (1, 2, 3))
+    return Example(subject=solver, objective=objective, y=y, expected=expected, accuracy=accuracy(dtype, 1e-3))
+
+
 def overdetermined(device: Device, dtype: torch.dtype) -> tuple[Dense, Tensor]:
     return Dense(noise((9, 6), dtype, device, seed=11), domain_shape=(1, 2, 3)), noise((2, 9), dtype, device, seed=12)
 
