@@ -10,7 +10,7 @@ import torch
 from scipy import optimize
 
 from invkit.errors import ConfigError, DataError
-from invkit.functionals import L1, Ball, Box, least_squares
+from invkit.functionals import L1, Ball, Box, Simplex, least_squares
 from invkit.operators import Dense, Operator, Space
 from invkit.solvers import Discrepancy, Landweber, Misfit, Status, solve
 
@@ -134,6 +134,24 @@ def test_a_nonlinear_operator_is_inverted_near_the_start(draw) -> None:
     torch.testing.assert_close(solution.require_converged().x, truth, atol=1e-7, rtol=0)
     with pytest.raises(ConfigError, match="Landweber: step_size is None, expected a number"):
         solve(Misfit(operator, y), Landweber())
+
+
+def test_with_a_simplex_it_ends_where_the_gradient_is_level(draw) -> None:
+    m, y = draw((7, 5)), draw((2, 7), seed=1)
+    x = solve(least_squares(Dense(m), y) + Simplex(1.0), Landweber(), rtol=1e-10, max_steps=9000).require_converged().x
+    gradient = (x @ m.mT - y) @ m
+    assert (x >= 0).all()
+    torch.testing.assert_close(x.sum(1), torch.ones(2, dtype=torch.float64))
+    lowest = gradient.amin(1, keepdim=True)
+    assert ((gradient - lowest).abs() < 1e-7)[x > 1e-9].all()
+    assert (x <= 1e-9).any()
+
+
+def test_a_misfit_moves_to_another_precision_and_prints_no_tensor(draw) -> None:
+    moved = Misfit(Dense(draw((6, 4))), draw((2, 6))).to(dtype=torch.float32)
+    assert moved.y.dtype is torch.float32
+    assert moved.domain.dtype is torch.float32
+    assert repr(moved) == "Misfit()"
 
 
 def test_of_a_linear_operator_the_misfit_is_least_squares(draw) -> None:

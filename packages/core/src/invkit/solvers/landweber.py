@@ -8,11 +8,14 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
+from ..functionals.affine import AffineSet
 from ..functionals.algebra import Scaled, split_composition, terms_of
 from ..functionals.base import Functional, Proximable, as_float
 from ..functionals.data_fidelity import check_measurement
 from ..functionals.indicators import Ball, Box
+from ..functionals.linfinity import L1Ball
 from ..functionals.norms import SquaredL2
+from ..functionals.simplex import Simplex
 from ..functionals.zero import Zero
 from ..operators.base import LinearOperator, Operator
 from ..operators.norm import Interval
@@ -22,8 +25,11 @@ from .gradient_descent import first_scale
 from .problems import Problem
 from .proximal_gradient import ProximalGradientState, forward_backward_residual
 
+#: Indicators, whose proximal maps are projections whatever the step.
+_SETS = (AffineSet, Ball, Box, L1Ball, Simplex)
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Misfit(Functional):
     """0.5 |F(x) - y|^2 for an operator F that need not be linear; of linear ones ``least_squares`` knows more.
 
@@ -68,7 +74,7 @@ class Landweber(Solver[MisfitProblem, ProximalGradientState]):
     singular values s: small ones enter late, so that on an ill-posed problem with noise the error falls and then rises
     again. Stop it with ``Discrepancy`` at ``check_every=1`` and ``rtol=0``; for steps up to 1/(c |A|^2) that is a
     regularisation method of optimal order (Engl, Hanke, Neubauer). Run to the end it is gradient descent.
-    P is the projection onto a ``Box`` or ``Ball`` of the objective: then it is projected Landweber.
+    P is the projection onto the set of the objective (a ``Box``, ``Ball``, ``Simplex``, ...): projected Landweber.
 
     step_size: in (0, 2/(c |A|^2)); None is 1/(c |A|^2), by the upper bound of |A|. A nonlinear F (``Misfit``) needs a
         number below 1/(c |F'|^2) near the solution, and converges from nearby under the tangential cone condition
@@ -136,12 +142,12 @@ def _as_misfit(objective: Functional) -> MisfitProblem:
             misfits.append((weight, inner.operator, inner.y))
         elif isinstance(inner, SquaredL2) and operator is not None and inner.centre is not None:
             misfits.append((weight, operator, inner.centre))
-        elif isinstance(inner, Box | Ball) and operator is None:
+        elif isinstance(inner, _SETS) and operator is None:
             sets.append(inner)
         else:
             raise ConfigError(
                 f"Landweber: term {term!r} is neither a misfit nor the indicator of a set, expected least squares and "
-                "at most one of Box and Ball. Use core/proximal-gradient or core/fista."
+                f"at most one of {', '.join(kind.__name__ for kind in _SETS)}. Use core/proximal-gradient."
             )
     if len(misfits) != 1 or len(sets) > 1:
         raise ConfigError(
