@@ -15,6 +15,7 @@ from invkit.functionals import (
     kullback_leibler,
     l1_fit,
     nonnegativity,
+    smooth_kullback_leibler,
     translate,
     weighted_least_squares,
 )
@@ -53,6 +54,13 @@ def test_pdhg_fits_counts_as_cvxpy_does(reverse: bool) -> None:
     check(objective, minima(lambda x, y: cp.sum(cp.kl_div(y, M.numpy() @ x + 0.2))), PDHG())
 
 
+def test_fista_fits_counts_as_cvxpy_does_where_the_divergence_is_smooth() -> None:
+    objective = smooth_kullback_leibler(OP, Y, 3.0) + nonnegativity()
+    want = minima(lambda x, y: cp.sum(cp.kl_div(y, M.numpy() @ x + 3.0)))
+    check(objective, want, FISTA())
+    check(objective, want, PDHG())
+
+
 @pytest.mark.parametrize("reverse", [False, True])
 def test_pdhg_fits_outliers_as_cvxpy_does(reverse: bool) -> None:
     terms = (2.0 * l1_fit(OP, Y), nonnegativity())
@@ -79,7 +87,13 @@ def test_weighted_squares_are_the_normal_equations_of_each_solver() -> None:
 
 
 def test_the_batch_is_that_of_the_data_behind_every_fit() -> None:
-    fits = (kullback_leibler(OP, Y), l1_fit(OP, Y), huber_fit(OP, Y, 1.0), weighted_least_squares(OP, Y, W))
+    fits = (
+        kullback_leibler(OP, Y),
+        smooth_kullback_leibler(OP, Y, 1.0),
+        l1_fit(OP, Y),
+        huber_fit(OP, Y, 1.0),
+        weighted_least_squares(OP, Y, W),
+    )
     for fit in fits:
         assert batch_of(0.3 * fit + nonnegativity()) == 2
         with pytest.raises(ShapeError, match="x0 has 3 images, expected 2"):

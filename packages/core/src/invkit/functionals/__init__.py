@@ -6,7 +6,14 @@ from .affine import AffineSet
 from .algebra import Composition, Scaled, Sum, terms_of
 from .base import Differentiable, Functional, Proximable
 from .conjugate import moreau
-from .data_fidelity import huber_fit, kullback_leibler, l1_fit, least_squares, weighted_least_squares
+from .data_fidelity import (
+    huber_fit,
+    kullback_leibler,
+    l1_fit,
+    least_squares,
+    smooth_kullback_leibler,
+    weighted_least_squares,
+)
 from .directional_tv import directional_tv
 from .huber import Huber
 from .indicators import Ball, Box, nonnegativity
@@ -18,6 +25,7 @@ from .nuclear_norm import NuclearNorm, SpectralBall
 from .partial_minimum import PartialMinimum, lifted
 from .radial import RadialNorm
 from .simplex import Simplex
+from .smooth_kullback_leibler import SmoothKullbackLeibler
 from .smoothed_norm import SmoothedNorm
 from .tgv import TGV, tgv
 from .total_variation import h1, huber_tv, smoothed_tv, total_variation, vector_tv
@@ -57,8 +65,10 @@ __all__ = [
     "RadialNorm",
     "Scaled",
     "Simplex",
+    "smooth_kullback_leibler",
     "smoothed_tv",
     "SmoothedNorm",
+    "SmoothKullbackLeibler",
     "SpectralBall",
     "SquaredL2",
     "Sum",

@@ -13,6 +13,7 @@ from .base import Differentiable, Functional
 from .huber import Huber
 from .kullback_leibler import KullbackLeibler
 from .norms import L1, SquaredL2
+from .smooth_kullback_leibler import SmoothKullbackLeibler
 from .translation import translate
 from .weighted_squared_l2 import WeightedSquaredL2
 
@@ -80,6 +81,17 @@ def kullback_leibler(operator: Operator, y: Tensor, background: float | Tensor =
     """
     _check(operator, y, "kullback_leibler")
     return _differentiable(KullbackLeibler(y, background), operator)
+
+
+def smooth_kullback_leibler(operator: Operator, y: Tensor, background: float | Tensor) -> Differentiable:
+    """``kullback_leibler`` with a background > 0, continued by a parabola where A x < 0: smooth, for gradient methods.
+
+    Smooth with constant |A|^2 max y/background^2; the same minimisers if A and the images are nonnegative.
+
+    Raises: as ``kullback_leibler``, and ConfigError if the background is not positive everywhere.
+    """
+    _check(operator, y, "smooth_kullback_leibler")
+    return _differentiable(SmoothKullbackLeibler(y, background), operator)
 
 
 def _differentiable(functional: Differentiable, operator: Operator) -> Differentiable:

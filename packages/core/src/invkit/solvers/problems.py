@@ -22,6 +22,7 @@ from ..functionals.data_fidelity import check_measurement
 from ..functionals.kullback_leibler import KullbackLeibler
 from ..functionals.norms import SquaredL2
 from ..functionals.partial_minimum import lifted
+from ..functionals.smooth_kullback_leibler import SmoothKullbackLeibler
 from ..functionals.translation import Translated
 from ..functionals.weighted_squared_l2 import WeightedSquaredL2
 from ..functionals.zero import Zero
@@ -206,7 +207,7 @@ def batch_of(thing: object) -> int | None:
     """How many images the measurements inside a functional have; None if it has none."""
     if isinstance(thing, SquaredL2 | WeightedSquaredL2 | Translated):
         return None if thing.centre is None else len(thing.centre)
-    if isinstance(thing, KullbackLeibler):
+    if isinstance(thing, KullbackLeibler | SmoothKullbackLeibler):
         return len(thing.y)
     if isinstance(thing, Sum):
         return next((batch for term in thing.terms if (batch := batch_of(term)) is not None), None)

@@ -1,0 +1,138 @@
+"""The Kullback-Leibler divergence of a positive background, continued by its parabola below zero: globally smooth.
+
+Source: Chambolle, Ehrhardt, Richtarik, Schonlieb (2018), SIAM J. Optim. 28, the section on PET.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..errors import ConfigError
+from ..operators.norm import Interval
+from .base import HasHessianDiagonal, Proximable, as_float, sum_per_image
+from .conjugate import _scaled
+from .kullback_leibler import KullbackLeibler, _positive_root
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SmoothKullbackLeibler(HasHessianDiagonal, Proximable):
+    """KL(y, x + background) where x >= 0, and its Taylor polynomial of second order at 0 where x < 0.
+
+    y, background: as in ``KullbackLeibler``, with a background > 0 everywhere.
+    gradient 1 - y/z for x >= 0, 1 - y/b + (y/b^2) x below; smooth with constant max y/b^2, attained for x <= 0.
+    The same as ``KullbackLeibler`` wherever x >= 0, as with A >= 0 and images >= 0; finite where that is not.
+
+    Raises: as ``KullbackLeibler``, and ConfigError if the background is not positive.
+    """
+
+    y: Tensor
+    background: float | Tensor
+
+    def __post_init__(self) -> None:
+        lowest = self._divergence.background
+        if isinstance(lowest, Tensor):
+            object.__setattr__(self, "background", lowest)
+            lowest = as_float(lowest.min()) if lowest.numel() else 1.0
+        if not lowest > 0:
+            raise ConfigError(
+                f"SmoothKullbackLeibler: background is {lowest} somewhere, expected positive numbers. "
+                "Use KullbackLeibler with a method that needs no smoothness (core/pdhg)."
+            )
+
+    @functools.cached_property  # it checks its data, which waits for the device
+    def _divergence(self) -> KullbackLeibler:
+        return KullbackLeibler(self.y, self.background)
+
+    def _slope(self) -> Tensor:
+        """The gradient at zero."""
+        return 1 - self.y / self.background
+
+    def _bend(self) -> Tensor:
+        """The curvature at zero, and below."""
+        return self.y / self.background / self.background
+
+    def _value(self, x: Tensor) -> Tensor:
+        below = torch.where(x < 0, x, 0)
+        parabola = below * (self._slope() + 0.5 * self._bend() * below)
+        return self._divergence.value(_above(x)) + sum_per_image(parabola)
+
+    def _gradient(self, x: Tensor) -> Tensor:
+        return self._divergence.gradient(_above(x)) + self._bend() * torch.where(x < 0, x, 0)
+
+    def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        return self._hessian_diagonal(x) * v
+
+    def _hessian_diagonal(self, x: Tensor) -> Tensor:
+        return self._divergence._hessian_diagonal(_above(x))
+
+    def smoothness(self) -> Interval:
+        return Interval.exact(as_float(self._bend().max()) if self.y.numel() else 0.0, "largest y / background^2")
+
+    def convexity(self) -> float:
+        return 0.0
+
+    def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
+        moved = v - tau * self._slope()  # its sign is that of the minimiser
+        return torch.where(moved >= 0, self._divergence._prox(v, tau), moved / (1 + tau * self._bend()))
+
+    @property
+    def conjugate(self) -> Proximable:
+        return self.scaled_conjugate(1.0)
+
+    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
+        return SmoothKullbackLeiblerConjugate(self.y, self.background, weight)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SmoothKullbackLeiblerConjugate(Proximable):
+    """The conjugate of c times ``SmoothKullbackLeibler``: with q = p/c and the slope s = 1 - y/b at zero,
+
+    c (-y log(1 - q) - b q)                            s <= q < 1
+    c ((q - s)^2 b^2 / (2 y) - b + y - y log(y/b))     q < s
+    -c b where y = 0 and q = 1, +inf elsewhere.
+    """
+
+    y: Tensor
+    background: float | Tensor
+    weight: float | Tensor = 1.0
+
+    def _value(self, p: Tensor) -> Tensor:
+        y, background = self.y, self.background + torch.zeros_like(self.y)
+        weight = self.weight + torch.zeros_like(y)
+        weighted, counted = weight > 0, y > 0
+        q = p / torch.where(weighted, weight, 1)
+        slope, safe_y = 1 - y / background, torch.where(counted, y, 1)
+        above = (q >= slope) & (q < 1) & counted
+        logarithmic = -y * torch.log1p(-torch.where(above, q, 0)) - background * q
+        far = torch.where(above, 0, q - slope) * background
+        quadratic = far.square() / (2 * safe_y) - background + y - y * (safe_y / background).log()
+        finite = torch.where(above, logarithmic, quadratic)
+        counts = torch.where(counted, torch.where(q < 1, finite, math.inf), torch.where(q == 1, -background, math.inf))
+        nothing = torch.where(p == 0, 0.0, math.inf).to(p)
+        # Not weight * counts where either is infinite: 0 times infinity would be NaN.
+        values = torch.where(counts == math.inf, math.inf, weight * torch.where(counts == math.inf, 0, counts))
+        return sum_per_image(torch.where(weighted, values, nothing))
+
+    def convexity(self) -> float:
+        return 0.0
+
+    def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
+        ratio, weight = self.y / self.background, self.weight
+        bend = ratio / self.background
+        logarithmic = weight - _positive_root(weight - v - tau * self.background, tau * weight, self.y)
+        quadratic = weight * ((v * bend + tau * (1 - ratio)) / (tau + weight * bend))
+        return torch.where(v >= weight * (1 - ratio), logarithmic, quadratic)
+
+    @property
+    def conjugate(self) -> Proximable:
+        return _scaled(self.weight, SmoothKullbackLeibler(self.y, self.background))
+
+
+def _above(x: Tensor) -> Tensor:
+    """max(x, 0), with slope 1 at zero, where ``below`` has none."""
+    return torch.where(x < 0, 0, x)
