@@ -14,7 +14,7 @@ from ..functionals.base import Functional
 from ..functionals.hessian_at import hessian_at
 from ..functionals.hessian_diagonal import hessian_diagonal
 from ..operators.space import norm, per_image, rounding
-from .base import Optimality, Solver
+from .base import Optimality, Solver, select
 from .forcing import LARGEST, next_forcing
 from .gradient_descent import first_scale, gradient_scale
 from .pcg import dot, patience, pcg
@@ -104,7 +104,7 @@ class NewtonCG(Solver[SmoothProblem, NewtonCGState]):
             check_every=patience(x),
         )
         slope = dot(inner.x, g)
-        d = torch.where(per_image(slope, g) > 0, inner.x, g)
+        d = select(slope > 0, inner.x, g)
         slope = torch.where(slope > 0, slope, dot(g, g))
         step, value, accepted = first_step_that_decreases(
             lambda s: f.value(x - per_image(s, x) * d), state.value, slope, x, self

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, ShapeError
 from ..operators.space import norm, per_image, real_dtype, rounding
+from .base import select
 
 Preconditioner = Tensor | Callable[[Tensor], Tensor] | None
 
@@ -66,7 +67,7 @@ def pcg(
     if x0 is None:
         x, r = torch.zeros_like(b), b / per_image(unit, b)
     else:
-        x = torch.where(per_image(size, b) > 0, x0 / per_image(unit, b), torch.zeros_like(b))
+        x = select(size > 0, x0 / per_image(unit, b), torch.zeros_like(b))
         r = b / per_image(unit, b) - apply(x)
     residual = norm(r.detach())
     active = residual > goal
