@@ -9,7 +9,7 @@ from convex_problems import differences as difference_matrices
 from invkit.errors import ConfigError
 from invkit.experiments.building import build_model
 from invkit.experiments.config import Use
-from invkit.functionals import SquaredL2, h1, huber_tv, smoothed_tv, total_variation, vector_tv
+from invkit.functionals import SquaredL2, h1, huber_tv, nuclear_tv, smoothed_tv, total_variation, vector_tv
 from invkit.operators import Space
 from invkit.plugins import Registry
 from invkit.solvers import PDHG, solve
@@ -79,6 +79,15 @@ def test_vectorial_variation_takes_the_jacobian_of_all_channels_together(draw) -
     domain = Space((3, 4, 5), torch.complex128)
     np.testing.assert_allclose(vector_tv(domain, spacing=spacing).value(x).numpy(), want)
     assert not np.allclose(total_variation(domain, spacing=spacing).value(x).numpy(), want)
+
+
+def test_nuclear_variation_sums_the_singular_values_of_the_jacobian(draw) -> None:
+    x, domain = draw((2, 3, 4, 5)), Space((3, 4, 5), torch.float64)
+    fields = [np.stack([differences(c.numpy(), False, (1.0, 1.0)) for c in image]) for image in x]
+    want = [np.linalg.svd(np.moveaxis(j.reshape(3, 2, -1), -1, 0), compute_uv=False).sum() for j in fields]
+    np.testing.assert_allclose(nuclear_tv(domain).value(x).numpy(), want)
+    grey = x[:, :1].expand(2, 3, 4, 5).contiguous()  # one edge direction: rank one, where both norms are equal
+    torch.testing.assert_close(nuclear_tv(domain).value(grey), vector_tv(domain).value(grey))
 
 
 @pytest.mark.parametrize("isotropic", [True, False])

@@ -51,6 +51,9 @@ SPECS: list[Spec] = [
     ),
     _regulariser("vector-tv", "Total variation of all channels together.", "vector_tv", CONVEX, "Bresson, Chan (2008)"),
     _regulariser(
+        "nuclear-tv", "Total variation of all channels along one direction.", "nuclear_tv", CONVEX, "Holt (2014)"
+    ),
+    _regulariser(
         "directional-tv",
         "Total variation across the edges of a reference image.",
         "directional_tv",

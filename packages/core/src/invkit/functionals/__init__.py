@@ -28,7 +28,7 @@ from .simplex import Simplex
 from .smooth_kullback_leibler import SmoothKullbackLeibler
 from .smoothed_norm import SmoothedNorm
 from .tgv import TGV, tgv
-from .total_variation import h1, huber_tv, smoothed_tv, total_variation, vector_tv
+from .total_variation import h1, huber_tv, nuclear_tv, smoothed_tv, total_variation, vector_tv
 from .translation import Translated, translate
 from .weighted_l1 import WeightedL1
 from .weighted_squared_l2 import WeightedSquaredL2
@@ -59,6 +59,7 @@ __all__ = [
     "moreau",
     "NonlinearComposition",
     "nonnegativity",
+    "nuclear_tv",
     "NuclearNorm",
     "PartialMinimum",
     "Proximable",

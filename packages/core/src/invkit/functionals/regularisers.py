@@ -14,7 +14,7 @@ from .nuclear_norm import NuclearNorm
 from .simplex import Simplex
 from .smoothed_norm import SmoothedNorm
 from .tgv import tgv
-from .total_variation import h1, huber_tv, smoothed_tv, total_variation, vector_tv
+from .total_variation import h1, huber_tv, nuclear_tv, smoothed_tv, total_variation, vector_tv
 
 __all__ = [
     "directional_tv",
@@ -24,6 +24,7 @@ __all__ = [
     "l1",
     "nonnegativity",
     "nuclear_norm",
+    "nuclear_tv",
     "simplex",
     "smoothed_l1",
     "smoothed_tv",

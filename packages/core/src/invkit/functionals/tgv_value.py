@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -47,8 +48,9 @@ def inner_minimum(f: TGV, x: Tensor) -> tuple[Tensor, Tensor]:
     w, y = levels.natural_start()
     start = levels.total(levels.residuals(torch.zeros_like(w)))  # every field zero: total variation
     best, best_w = start.clone(), torch.zeros_like(w)
+    w = _where(levels.total(levels.residuals(w)) < start, w, best_w)
     lower, best_q = torch.zeros_like(best), torch.zeros_like(levels.x)
-    smoothing = torch.ones_like(best)
+    budget = torch.full_like(best, math.inf)
     done = torch.zeros_like(best, dtype=torch.bool)
     for _ in range(f.max_steps):
         value = levels.total(levels.residuals(w))
@@ -61,8 +63,8 @@ def inner_minimum(f: TGV, x: Tensor) -> tuple[Tensor, Tensor]:
         done = done | (best - lower <= f.rtol * best) | (best <= 1e-14 * start)
         if bool(done.all()):
             break
-        smoothing = torch.minimum(smoothing, 0.2 * (best - lower) / levels.total_radius).clamp_min(1e-13)
-        w, y = levels.newton_step(w, y, smoothing)
+        budget = torch.minimum(budget, 0.2 * (best - lower))
+        w, y = levels.newton_step(w, y, levels.smoothing(budget))
     else:
         worst = float(((best - lower) / best)[~done].max())
         raise ConvergenceError(
@@ -112,10 +114,13 @@ class _Levels:
         """sum_g r_g |s_g|, (batch,)."""
         return functools.reduce(torch.add, (r * s_l.norm(dim=-1).sum(1) for s_l, r in zip(s, self.radii, strict=True)))
 
-    @property
-    def total_radius(self) -> float:
-        """sum_g r_g: the smoothing changes the minimum by at most so much times e."""
-        return sum(r * a.shape[0] for a, r in zip(self.matrices, self.radii, strict=True)) or 1.0
+    def smoothing(self, budget: Tensor) -> list[Tensor]:
+        """e_l for each level, (batch, 1, 1): they change the minimum by at most ``budget`` together."""
+        parts = [
+            budget / (max(r * a.shape[0], 1e-300) * len(self.radii))
+            for a, r in zip(self.matrices, self.radii, strict=True)
+        ]
+        return [part.clamp(1e-15, 1.0).reshape(-1, 1, 1) for part in parts]
 
     def natural_start(self) -> tuple[Tensor, tuple[Tensor, ...]]:
         """w_l = E w_{l-1}, which are the fields of a polynomial, and y = 0."""
@@ -127,11 +132,11 @@ class _Levels:
         w = u[:, self.x.shape[1] :].flatten(1)[:, self.kept]
         return _reals(w.unsqueeze(2)).flatten(1), tuple(torch.zeros_like(b) for b in self.offsets)
 
-    def newton_step(self, w: Tensor, y: tuple[Tensor, ...], e: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
+    def newton_step(self, w: Tensor, y: tuple[Tensor, ...], e: Sequence[Tensor]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """w + t d and the duals, with the t in 1, 1/2, ... that is best for sum_g r_g |s_g|_e."""
         s = self.residuals(w)
-        eta = [(s_l.square().sum(-1, keepdim=True) + e.reshape(-1, 1, 1) ** 2).sqrt() for s_l in s]
-        curvatures, hessian, gradient = [], 0.0, 0.0
+        eta = [(s_l.square().sum(-1, keepdim=True) + e_l**2).sqrt() for s_l, e_l in zip(s, e, strict=True)]
+        curvatures, hessians, gradients = [], [], []
         for a, s_l, n, y_l, r in zip(self.matrices, s, eta, y, self.radii, strict=True):
             # The symmetric part of the linearisation, at duals in their balls, is positive semidefinite.
             inside = y_l * (r / y_l.norm(dim=-1, keepdim=True).clamp_min(max(r, 1e-300)))
@@ -139,10 +144,9 @@ class _Levels:
             d = (r * torch.eye(a.shape[1], dtype=a.dtype, device=a.device) - 0.5 * (outer + outer.mT)) / n.unsqueeze(-1)
             curvatures.append(d)
             flat = a.flatten(0, 1)
-            hessian = hessian + flat.mT @ (d @ a).flatten(1, 2)
-            gradient = gradient + (r * s_l / n).flatten(1) @ flat
-        assert isinstance(hessian, Tensor)
-        assert isinstance(gradient, Tensor)
+            hessians.append(flat.mT @ (d @ a).flatten(1, 2))
+            gradients.append((r * s_l / n).flatten(1) @ flat)
+        hessian, gradient = functools.reduce(torch.add, hessians), functools.reduce(torch.add, gradients)
         # Rounding may leave a direction without curvature; a little of the diagonal does not change the solution.
         ridge = 1e-14 * hessian.diagonal(dim1=1, dim2=2).amax(1, keepdim=True).clamp_min(1e-30)
         hessian.diagonal(dim1=1, dim2=2).add_(ridge)
@@ -150,13 +154,7 @@ class _Levels:
         moved = [_apply(a, step) for a in self.matrices]
         lengths = 0.5 ** torch.arange(12, dtype=w.dtype, device=w.device)
         trials = [
-            self.total(
-                [
-                    torch.cat((s_l + t * m, (e.reshape(-1, 1, 1)).expand_as(n)), -1)
-                    for s_l, m, n in zip(s, moved, eta, strict=True)
-                ]
-            )
-            for t in lengths
+            self.total([_smoothed(s_l + t * m, e_l) for s_l, m, e_l in zip(s, moved, e, strict=True)]) for t in lengths
         ]
         t = lengths[torch.stack(trials).argmin(0)].reshape(-1, 1)
         duals = tuple(
@@ -183,10 +181,18 @@ class _Levels:
 
     def unknown(self, w: Tensor) -> Tensor:
         """(x, w) as the operators take it, in the units of the image."""
+        parts = 2 if self.x.is_complex() else 1
         flat = torch.zeros((len(w), len(self.kept)), dtype=self.x.dtype, device=w.device)
-        flat[:, self.kept] = _numbers(w.unflatten(1, (int(self.kept.sum()), -1)), self.x.is_complex()).squeeze(-1)
+        flat[:, self.kept] = _numbers(
+            w.unflatten(1, (self.matrices[0].shape[2] // parts, parts)), self.x.is_complex()
+        ).squeeze(-1)
         fields = flat.unflatten(1, (-1, *self.x.shape[2:]))
         return torch.cat((self.x, fields), 1) * self.size
+
+
+def _smoothed(s: Tensor, e: Tensor) -> Tensor:
+    """s with e as one more entry, so that its length is |s|_e."""
+    return torch.cat((s, e.expand(*s.shape[:2], 1)), -1)
 
 
 def _groups(field: Tensor) -> Tensor:

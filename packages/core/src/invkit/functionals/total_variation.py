@@ -9,6 +9,7 @@ from ..operators.space import Space
 from .algebra import Composition, CompositionDifferentiable
 from .huber import Huber
 from .norms import GroupL1, SquaredL2
+from .nuclear_norm import NuclearNorm
 from .smoothed_norm import SmoothedNorm
 
 
@@ -40,6 +41,16 @@ def vector_tv(
     Source: Bresson, Chan (2008), Fast dual minimization of the vectorial total variation norm.
     """
     return Composition(GroupL1((0, 1)), gradient_of(domain, boundary, spacing))
+
+
+def nuclear_tv(
+    domain: Space, *, boundary: Boundary = "neumann", spacing: float | tuple[float, ...] = 1.0
+) -> Composition:
+    """sum_p |(Dx)_p|_*, the nuclear norm of the Jacobian of all channels: their edges share one direction too.
+
+    Source: Holt (2014), Total nuclear variation and Jacobian extensions of total variation for vector fields.
+    """
+    return Composition(NuclearNorm((0,), (1,)), gradient_of(domain, boundary, spacing))
 
 
 def huber_tv(

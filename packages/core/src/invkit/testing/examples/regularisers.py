@@ -48,6 +48,10 @@ def vector_tv(device: Device, dtype: torch.dtype) -> Example:
     return _regulariser(regularisers.vector_tv, device, dtype)
 
 
+def nuclear_tv(device: Device, dtype: torch.dtype) -> Example:
+    return _regulariser(regularisers.nuclear_tv, device, dtype)
+
+
 def directional_tv(device: Device, dtype: torch.dtype) -> Example:
     reference = noise((4, 3), dtype, device, seed=3)
     return _regulariser(functools.partial(regularisers.directional_tv, reference=reference), device, dtype)
