@@ -20,7 +20,7 @@ from invkit.differentiation import (
     fixed_point,
 )
 from invkit.errors import ConfigError, ConvergenceError, DataError
-from invkit.functionals import L1, Box, SquaredL2, least_squares, total_variation
+from invkit.functionals import L1, Box, SquaredL2, least_squares, tgv, total_variation
 from invkit.operators import Dense
 from invkit.solvers import FISTA, PDHG, ProximalGradient
 
@@ -227,6 +227,29 @@ def test_total_variation_is_differentiated_through_the_step_of_pdhg(dtype: torch
                 values.append(float(loss(minimiser(*shifted, ImplicitFixedPoint()))))
         wanted = (values[0] - values[1]) / (2 * step)
         assert float((gradient.conj() * direction).real.sum()) == pytest.approx(wanted, rel=1e-5, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_unknowns_beside_the_image_are_differentiated_with_it() -> None:
+    # Total generalised variation is a minimum over vector fields, which the solver and the derivative see as unknowns.
+    y, w = (
+        (2 * noise((2, 1, 3, 2), seed=5)).requires_grad_(),
+        torch.tensor(0.7, dtype=torch.float64, requires_grad=True),
+    )
+    identity = Dense(torch.eye(6, dtype=torch.float64), (1, 3, 2), (1, 3, 2))
+
+    def minimiser(y: Tensor, w: Tensor) -> Tensor:
+        objective = least_squares(identity, y) + w * tgv(identity.domain)
+        how = ImplicitFixedPoint(rtol=1e-8, max_steps=3000)
+        return differentiable_solve(objective, PDHG(balance=1.0), how=how, rtol=1e-10, max_steps=9999).x
+
+    by_y, by_w = torch.autograd.grad(loss(minimiser(y, w)), (y, w))
+    direction, step, values = noise((2, 1, 3, 2), seed=6), 1e-5, []
+    for sign in (1, -1):
+        with torch.no_grad():
+            values.append(float(loss(minimiser(y + sign * step * direction, w + sign * step))))
+    wanted = (values[0] - values[1]) / (2 * step)
+    assert float((by_y * direction).sum() + by_w) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_a_solver_without_duals_is_refused_for_total_variation() -> None:

@@ -15,7 +15,7 @@ from invkit.operators import Dense
 from invkit.operators.finite_difference import FiniteDifference
 from invkit.operators.fourier import Fourier
 from invkit.operators.space import norm
-from invkit.solvers import FISTA, solve
+from invkit.solvers import FISTA, NewtonCG, solve
 
 GRID = (16, 12)
 
@@ -45,7 +45,7 @@ def loss(x: Tensor) -> Tensor:
 def reference() -> tuple[dict[str, Tensor], Tensor, Hypergradient]:
     theta = learned()
     with torch.no_grad():
-        x = solve(mri(theta), FISTA(), rtol=1e-13, max_steps=50_000, check_every=50).require_converged().x
+        x = solve(mri(theta), NewtonCG(), rtol=1e-13, check_every=1).require_converged().x
     return theta, x, hypergradient(loss, mri(theta), x, tuple(theta.values()), rtol=1e-13)
 
 
@@ -54,7 +54,7 @@ def distances(found: Hypergradient, exact: Hypergradient) -> list[float]:
     return [float(torch.linalg.vector_norm(a - b)) for a, b in pairs]
 
 
-@pytest.mark.parametrize("rtol", [1e-4, 1e-5, 1e-6, 1e-8])
+@pytest.mark.parametrize("rtol", [1e-3, 1e-4, 1e-5, 1e-7])
 def test_the_estimate_is_the_error_of_a_solution_that_is_close(reference, rtol: float) -> None:
     theta, _, exact = reference
     with torch.no_grad():
@@ -132,6 +132,8 @@ def test_what_cannot_be_differentiated_raises() -> None:
         hypergradient(loss, least_squares(matrix, y) + w * SquaredL2(), y, (w,), max_steps=1)
     with pytest.raises(ConfigError, match="max_steps is 0"):
         hypergradient(loss, least_squares(operator, y) + w * SquaredL2(), y, (w,), max_steps=0)
+    with pytest.raises(ConfigError, match="theta is a Tensor, expected a tuple"):
+        hypergradient(loss, least_squares(operator, y) + w * SquaredL2(), y, w)
     # A tensor of theta that plays no part has the gradient zero, which is right.
     found = hypergradient(loss, least_squares(operator, y) + w * SquaredL2(), y, (hidden,))
     assert float(found.gradients[0].abs().max()) == 0.0

@@ -168,7 +168,13 @@ def test_theta_must_be_tensors_of_which_none_is_computed_from_another() -> None:
     with pytest.raises(ConfigError, match="computed from another tensor of theta"):
         differentiable_solve(objective, GradientDescent(), theta=(factor, factor.exp()), **TIGHT)
     with pytest.raises(ConfigError, match="theta holds str, expected tensors"):
-        differentiable_solve(objective, GradientDescent(), theta="w", **TIGHT)
+        differentiable_solve(objective, GradientDescent(), theta=("w",), **TIGHT)
+    with pytest.raises(ConfigError, match="theta is a Tensor, expected a tuple"):
+        differentiable_solve(objective, GradientDescent(), theta=factor, **TIGHT)
+    network = nn.Linear(3, 1).double()
+    objective = small(theta, weight, y, network(torch.ones(3, dtype=torch.float64)).square().sum())
+    x = differentiable_solve(objective, GradientDescent(), theta=network, **TIGHT).x
+    assert all(bool((g != 0).any()) for g in torch.autograd.grad(x.sum(), tuple(network.parameters())))
 
 
 def test_parameters_reach_their_grad_through_a_backward_call_that_can_be_repeated() -> None:

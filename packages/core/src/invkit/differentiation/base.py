@@ -5,12 +5,12 @@ from __future__ import annotations
 import abc
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal, final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError, ConvergenceError
 from ..functionals.base import Functional
@@ -32,7 +32,7 @@ class Differentiation(abc.ABC):
         objective: Functional,
         solver: Solver[Any, Any],
         x0: Tensor | None,
-        theta: tuple[Tensor, ...],
+        theta: Iterable[Tensor] | nn.Module,
         settings: dict[str, Any],
     ) -> Solution:
         """The solution, its ``x`` with a graph to the tensors of the objective and to theta.

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..functionals.base import Functional
@@ -22,14 +22,14 @@ def differentiable_solve(
     x0: Tensor | None = None,
     *,
     how: Differentiation | None = None,
-    theta: Iterable[Tensor] = (),
+    theta: Iterable[Tensor] | nn.Module = (),
     **solve_settings: Any,
 ) -> Solution:
     """Minimise an objective; ``x`` of the solution carries gradients to every tensor that it was built from.
 
     That is each tensor with ``requires_grad`` inside the functionals and operators: a weight, data, a sampling pattern
     (or sigmoid of a parameter), coil sensitivities, an ``nn.Parameter``.
-    theta: further tensors, which closures or modules inside the objective hold, such as network.parameters().
+    theta: further tensors, which closures or modules inside the objective hold: a tuple of them, or the module.
     how: ``Implicit()`` (if None), ``ImplicitFixedPoint()``, ``Unrolled(num_steps)`` or ``JacobianFree()``.
     solve_settings: those of ``solve``. The derivative of a solution is as exact as the solution: ask for a small rtol.
 
@@ -45,4 +45,4 @@ def differentiable_solve(
         )
     if x0 is not None and not torch.is_grad_enabled():
         x0 = x0.detach()
-    return how.solve(objective, solver, x0, tuple(theta), solve_settings)
+    return how.solve(objective, solver, x0, theta, solve_settings)

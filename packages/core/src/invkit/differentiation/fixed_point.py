@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError, ConvergenceError
 from ..functionals.base import Functional
@@ -50,10 +50,11 @@ class ImplicitFixedPoint(AdjointSettings, Differentiation):
         objective: Functional,
         solver: Solver[Any, Any],
         x0: Tensor | None,
-        theta: tuple[Tensor, ...],
+        theta: Iterable[Tensor] | nn.Module,
         settings: dict[str, Any],
     ) -> Solution:
         problem = solver.prepare(objective)
+        objective = problem.objective  # that of all unknowns, where there are more than the image
         parameters = parameters_of(objective, theta, "ImplicitFixedPoint")
         with torch.no_grad():
             solution = solve(problem, solver, x0, **settings)
@@ -128,7 +129,7 @@ def fixed_point(
     function: Callable[[Tensor], Tensor],
     x0: Tensor,
     *,
-    theta: Iterable[Tensor] = (),
+    theta: Iterable[Tensor] | nn.Module = (),
     solver: str | Iteration = "anderson",
     how: ImplicitFixedPoint | JacobianFree | None = None,
     rtol: float = 1e-6,

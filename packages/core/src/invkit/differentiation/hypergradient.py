@@ -6,14 +6,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..functionals.base import Differentiable, Functional
 from ..functionals.hessian_at import hessian_at
 from ..operators.space import norm
 from .base import check_count
 from .implicit import Implicit, StationaryPoint, jacobi, require_differentiable
-from .parameters import Parameters, parameters_of, vjp
+from .parameters import Parameters, parameters_of, tensors_in, vjp
 
 Loss = Callable[[Tensor], Tensor]
 
@@ -41,7 +41,7 @@ def hypergradient(
     loss: Loss,
     objective: Functional,
     solution_x: Tensor,
-    theta: Iterable[Tensor],
+    theta: Iterable[Tensor] | nn.Module,
     *,
     rtol: float = 1e-8,
     max_steps: int = 1000,
@@ -62,7 +62,8 @@ def hypergradient(
     Source: dissertation, section 1.4, for g; the estimate is one Newton step in place of an unknown error.
     """
     check_count(max_steps, "max_steps", "hypergradient")
-    smooth, theta = require_differentiable(objective, "hypergradient"), tuple(theta)
+    smooth = require_differentiable(objective, "hypergradient")
+    theta = tensors_in(theta, "hypergradient")
     parameters = parameters_of(objective, theta, "hypergradient")
     x = solution_x.detach()
     with torch.enable_grad():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..functionals.algebra import terms_of
@@ -51,12 +52,13 @@ class Implicit(AdjointSettings, Differentiation):
         objective: Functional,
         solver: Solver[Any, Any],
         x0: Tensor | None,
-        theta: tuple[Tensor, ...],
+        theta: Iterable[Tensor] | nn.Module,
         settings: dict[str, Any],
     ) -> Solution:
-        smooth = require_differentiable(objective, "Implicit")
         problem = solver.prepare(objective)
-        parameters = parameters_of(objective, theta, "Implicit")
+        # That of all unknowns, where the objective has more than the image.
+        smooth = require_differentiable(problem.objective, "Implicit")
+        parameters = parameters_of(smooth, theta, "Implicit")
         with torch.no_grad():
             solution = solve(problem, solver, x0, **settings)
             unknown = solver.solution(solution.state)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..errors import ConfigError
 from ..functionals.base import Functional
@@ -42,7 +43,7 @@ class JacobianFree(Differentiation):
         objective: Functional,
         solver: Solver[Any, Any],
         x0: Tensor | None,
-        theta: tuple[Tensor, ...],
+        theta: Iterable[Tensor] | nn.Module,
         settings: dict[str, Any],
     ) -> Solution:
         problem = solver.prepare(objective)

@@ -58,16 +58,13 @@ class Parameters:
             )
 
 
-def parameters_of(thing: Any, theta: Iterable[Tensor], who: str) -> Parameters:
+def parameters_of(thing: Any, theta: Iterable[Tensor] | nn.Module, who: str) -> Parameters:
     """What ``thing`` (a movable object, a module or any function) was built from, and ``theta`` beside it.
 
     Raises: ConfigError if theta is not of tensors, or one of them is computed from another.
     """
     built_in = _distinct(tensor for tensor in tensors_of(thing) if tensor.requires_grad)
-    theta = tuple(theta.parameters()) if isinstance(theta, nn.Module) else tuple(theta)
-    for tensor in theta:
-        if not isinstance(tensor, Tensor):
-            raise ConfigError(f"{who}: theta holds {type(tensor).__name__}, expected tensors. Use theta=(tensor,).")
+    theta = tensors_in(theta, who)
     given = theta + (tuple(thing.parameters()) if isinstance(thing, nn.Module) else ())
     inside = {id(tensor) for tensor in built_in}
     explicit = tuple(t for t in _distinct(given) if t.requires_grad and id(t) not in inside)
@@ -78,6 +75,22 @@ def parameters_of(thing: Any, theta: Iterable[Tensor], who: str) -> Parameters:
                 "expected independent ones. Name one of the two."
             )
     return Parameters(thing, built_in, explicit)
+
+
+def tensors_in(theta: Iterable[Tensor] | nn.Module, who: str) -> tuple[Tensor, ...]:
+    """The tensors that the caller named.
+
+    Raises: ConfigError if theta is not a tuple of tensors or a module.
+    """
+    if isinstance(theta, Tensor | str):
+        raise ConfigError(
+            f"{who}: theta is a {type(theta).__name__}, expected a tuple of tensors. Use theta=(tensor,)."
+        )
+    named = tuple(theta.parameters()) if isinstance(theta, nn.Module) else tuple(theta)
+    for tensor in named:
+        if not isinstance(tensor, Tensor):
+            raise ConfigError(f"{who}: theta holds {type(tensor).__name__}, expected tensors. Use theta=(tensor,).")
+    return named
 
 
 def rebuilt(thing: Any, by_id: Mapping[int, Tensor]) -> Any:

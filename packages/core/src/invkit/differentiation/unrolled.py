@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..errors import ConfigError
@@ -61,7 +62,7 @@ class Unrolled(Differentiation):
         objective: Functional,
         solver: Solver[Any, Any],
         x0: Tensor | None,
-        theta: tuple[Tensor, ...],
+        theta: Iterable[Tensor] | nn.Module,
         settings: dict[str, Any],
     ) -> Solution:
         if settings:
