@@ -80,4 +80,8 @@ def first_scale(gradient: Tensor, at_zero: Tensor | None) -> Tensor:
 @torch.no_grad()
 def gradient_scale(smooth: Differentiable, x0: Tensor | None) -> Tensor | None:
     """|gradient f(0)| of each image; None for a start at zero, where the first step finds it for nothing."""
-    return None if x0 is None else norm(smooth.gradient(torch.zeros_like(x0)))
+    if x0 is None:
+        return None
+    # The start may be an image where the unknowns are more; see ``Problem.start``.
+    zero = torch.zeros_like(x0) if smooth.domain is None else smooth.domain.zeros(len(x0))
+    return norm(smooth.gradient(zero))
