@@ -21,8 +21,9 @@ from invkit.functionals import (
 )
 from invkit.functionals.nonlinear_composition import NonlinearCompositionDifferentiable, gauss_newton_vector
 from invkit.measures import gradient_error, hessian_error
+from invkit.models import Variational
 from invkit.operators import BeerLambert, Dense, Exp, FromFunction, LinearOperator, Softplus, Space, Square
-from invkit.solvers import PDHG, GradientDescent
+from invkit.solvers import PDHG, GradientDescent, NewtonCG
 
 REAL, COMPLEX = torch.float64, torch.complex128
 SPACE, CSPACE = Space((1, 2, 3), REAL), Space((1, 2, 3), COMPLEX)
@@ -167,3 +168,11 @@ def test_images_made_positive_by_exp_are_the_positive_solution() -> None:
     objective = least_squares(EASY @ Exp(SPACE), EASY.forward(truth)) + 0.0 * h1(SPACE)
     u = solve(objective, GradientDescent(step_size=0.2), rtol=1e-9, max_steps=3000).x
     torch.testing.assert_close(u.exp(), truth, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("fidelity", ["least-squares", "kullback-leibler"])
+def test_variational_models_and_newtons_method_take_nonlinear_operators(fidelity: str) -> None:
+    truth = 0.3 * torch.rand(2, 1, 2, 3, dtype=REAL, generator=torch.Generator().manual_seed(1))
+    forward = BeerLambert(EASY, 2.0)
+    model = Variational(h1, 1e-9, solver=NewtonCG(), data_fidelity=fidelity)
+    torch.testing.assert_close(model(forward.forward(truth), forward), truth, rtol=1e-6, atol=1e-6)
