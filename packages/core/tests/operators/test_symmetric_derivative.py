@@ -8,11 +8,20 @@ import torch
 from tensor_derivatives import defined, derivative_matrix
 
 from invkit.errors import ConfigError
-from invkit.operators import FiniteDifference, SymmetricDerivative, TensorResidual
+from invkit.operators import FiniteDifference, LinearOperator, SymmetricDerivative, TensorResidual
+from invkit.operators.absolute_sums import absolute_sums
 
 
 def per_channel(matrix: np.ndarray, channels: int) -> np.ndarray:
     return np.kron(np.eye(channels), matrix)
+
+
+def assert_sums(op: LinearOperator, matrix: np.ndarray) -> None:
+    found = absolute_sums(op)
+    assert found is not None
+    for sums, axis, space in zip(found, (0, 1), (op.domain, op.codomain), strict=True):
+        assert sums.shape == (1, *space.shape)
+        np.testing.assert_allclose(sums.flatten().numpy(), np.abs(matrix).sum(axis), atol=1e-12)
 
 
 @pytest.mark.parametrize("boundary", ["neumann", "periodic"])
@@ -28,12 +37,13 @@ def test_it_is_the_mean_over_permutations_of_the_gradient_of_whole_tensors(shape
 
 
 @pytest.mark.parametrize("shape", [(1,), (1, 4), (2, 2), (3, 1), (2, 3)], ids=str)
+@pytest.mark.parametrize("boundary", ["neumann", "periodic"])
 @pytest.mark.parametrize("order", [0, 1, 2])
-def test_small_images_have_fewer_differences(shape, order, agrees) -> None:
-    agrees(
-        SymmetricDerivative(shape, 1, order, dtype=torch.float64),
-        derivative_matrix(shape, order, False, (1.0,) * len(shape)),
-    )
+def test_small_images_have_fewer_differences(shape, order, boundary, agrees) -> None:
+    op = SymmetricDerivative(shape, 1, order, boundary, dtype=torch.float64)
+    matrix = derivative_matrix(shape, order, boundary == "periodic", (1.0,) * len(shape))
+    agrees(op, matrix)
+    assert_sums(op, matrix)
 
 
 def test_of_an_image_it_is_the_gradient(draw) -> None:
@@ -99,6 +109,8 @@ def test_a_residual_is_a_row_of_the_derivative_and_minus_where_it_is_defined(ord
     derivative = SymmetricDerivative(shape, channels, level - 1, boundary, (0.5, 2.0), torch.float64)
     op = TensorResidual(derivative, order)
     agrees(op, matrix)
+    assert_sums(op, matrix)
+    assert_sums(derivative, e)
     assert op.norm().upper <= 1.4 * np.linalg.svd(matrix, compute_uv=False)[0]
 
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
-from .base import LinearOperator
+from .absolute_sums import HasAbsoluteSums
 from .finite_difference import Boundary, FiniteDifference
 from .norm import Interval
-from .space import Space
+from .space import Space, real_dtype
 
 #: The axes that the independent entries of a symmetric tensor belong to, in ascending order: (0, 0), (0, 1), (1, 1).
 Component = tuple[int, ...]
@@ -24,7 +24,7 @@ Box = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SymmetricDerivative(LinearOperator):
+class SymmetricDerivative(HasAbsoluteSums):
     """E v = sym(grad v) of a symmetric tensor field of order l: (batch, channel, n_l, *spatial) -> (..., n_{l+1}, ...).
 
     order: l, 0 for images. A tensor of order l in d dimensions has n_l = (d + l - 1 choose l) independent entries, in
@@ -124,6 +124,22 @@ class SymmetricDerivative(LinearOperator):
         moved = window(v, tuple((start + shift * (i == axis), n) for i, (start, n) in enumerate(box)))
         here = window(v, box)
         return (moved, here) if forward else (here, moved)
+
+    def _absolute_sums(self) -> tuple[Tensor, Tensor]:
+        rows = torch.zeros((1, *self.codomain.shape), dtype=real_dtype(self.dtype), device=self.device)
+        columns = rows.new_zeros((1, *self.domain.shape))
+        # The differences of a component are of different entries, so that no two of its numbers add up.
+        for index, m, source, axis, factor in self._parts():
+            if self.image_shape[axis] == 1:
+                continue  # the one difference is v - v, or none
+            box, column = self.support(m), columns.select(2, source)
+            window(rows.select(2, index), box).add_(2 * factor)
+            if self.boundary == "periodic":
+                column.add_(2 * factor)
+                continue
+            for pixels in self._neighbours(column, box, axis):
+                pixels.add_(factor)
+        return columns, rows
 
     def _norm(self) -> Interval:
         whole = self._difference().norm()

@@ -8,14 +8,14 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
-from .base import LinearOperator
+from .absolute_sums import HasAbsoluteSums
 from .norm import Interval
-from .space import Space
+from .space import Space, real_dtype
 from .symmetric_derivative import SymmetricDerivative, components, window
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TensorResidual(LinearOperator):
+class TensorResidual(HasAbsoluteSums):
     """(x, w_1, ..., w_{k-1}) -> E w_{l-1} - w_l, with w_0 = x and w_k = 0, where E w_{l-1} is defined; 0 elsewhere.
 
     derivative: E on tensors of order l - 1.   last: k, the number of levels.
@@ -78,6 +78,18 @@ class TensorResidual(LinearOperator):
                 window(behind.select(2, index), box).sub_(window(z.select(2, index), box))
             parts[e.order + 1] = behind.flatten(1, 2)
         return torch.cat(parts, 1)
+
+    def _absolute_sums(self) -> tuple[Tensor, Tensor]:
+        e = self.derivative
+        column, rows = e._absolute_sums()
+        columns = torch.zeros((1, *self.domain.shape), dtype=real_dtype(e.dtype), device=e.device)
+        fields = self.fields(columns)
+        fields[e.order].copy_(column)
+        if not self._is_last:
+            for index, box in enumerate(self._boxes()):
+                window(fields[e.order + 1].select(2, index), box).add_(1)
+                window(rows.select(2, index), box).add_(1)
+        return columns, rows
 
     def _boxes(self) -> list[tuple[tuple[int, int], ...]]:
         e = self.derivative
