@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cvxpy as cp
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,7 @@ from scipy import optimize
 from invkit.errors import ConfigError
 from invkit.functionals import L1, SquaredL2, least_squares
 from invkit.functionals.base import Differentiable, sum_per_image
+from invkit.functionals.data_fidelity import kullback_leibler
 from invkit.functionals.hessian_at import hessian_at
 from invkit.functionals.huber import Huber
 from invkit.functionals.smoothed_norm import SmoothedNorm
@@ -71,6 +73,26 @@ def test_logistic_regression_is_that_of_scipy(draw) -> None:
             options={"ftol": 1e-16, "gtol": 1e-11},
         )
         np.testing.assert_allclose(x, want.x, atol=1e-6)
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_counts_with_a_background_are_those_of_cvxpy(order, draw) -> None:
+    """The curvature y / z^2 changes by orders of magnitude between the start at zero and the minimiser."""
+    m = draw((12, 6)).abs()
+    y = torch.poisson(8 * draw((2, 6), seed=1).abs() @ m.mT, generator=torch.Generator().manual_seed(0))
+    terms = [1.4 * kullback_leibler(Dense(m), y, 0.5), 0.1 * SquaredL2()]
+    objective = terms[order] + terms[1 - order]
+    found = solve(objective, NewtonCG(), rtol=1e-10, check_every=1).require_converged()
+    for x, row in zip(found.x.numpy(), y.numpy(), strict=True):
+        u = cp.Variable(6)
+        z, counted = m.numpy() @ u + 0.5, row > 0
+        fit = cp.sum(z) - cp.sum(cp.multiply(row[counted], cp.log(z[counted])))
+        model = cp.Problem(cp.Minimize(1.4 * fit + 0.05 * cp.sum_squares(u)), [z >= 0])
+        model.solve(solver=cp.CLARABEL, tol_gap_abs=1e-10, tol_gap_rel=1e-10, tol_feas=1e-10)
+        np.testing.assert_allclose(x, u.value, atol=3e-4)  # a gap of 1e-8 and a curvature of 0.1 at least
+        best = model.value
+        u.value = x
+        assert model.objective.value <= best + 1e-9 * abs(best)
 
 
 def smoothed_tv(draw, dtype=torch.float64, batch=2):

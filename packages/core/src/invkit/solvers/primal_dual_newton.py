@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
-from ..functionals.algebra import split_composition, terms_of
+from ..functionals.algebra import Scaled, split_composition, terms_of
 from ..functionals.base import Differentiable, Functional
 from ..functionals.hessian_at import hessian_at
 from ..functionals.hessian_diagonal import hessian_diagonal
@@ -141,7 +141,7 @@ class PrimalDualNewton(Solver[SmoothTermsProblem, PrimalDualNewtonState]):
             for term, u, w in zip(problem.terms, state.images, state.duals, strict=True)
         ]  # fmt: skip
         found = pcg(
-            _system(problem, state.images, parts),
+            system(problem, state.images, parts),
             -state.gradient,
             preconditioner=self._diagonal(problem, state.images, parts),
             rtol=state.forcing.detach(),
@@ -193,6 +193,8 @@ def smooth_terms(objective: Functional, who: str) -> tuple[SmoothTerm, ...]:
     terms = []
     for term in terms_of(objective):
         weight, inner, operator = split_composition(term)
+        if isinstance(inner, Scaled):
+            weight, inner = weight * inner.weight, inner.functional
         if not isinstance(inner, Differentiable):
             raise ConfigError(
                 f"{who}: term {term!r} has no gradient, expected c f(K x) with a differentiable f. "
@@ -235,9 +237,7 @@ def _gradient(problem: SmoothTermsProblem, images: tuple[Tensor, ...]) -> Tensor
     return functools.reduce(torch.add, parts)
 
 
-def _system(
-    problem: SmoothTermsProblem, images: tuple[Tensor, ...], parts: Sequence[Any]
-) -> Callable[[Tensor], Tensor]:
+def system(problem: SmoothTermsProblem, images: tuple[Tensor, ...], parts: Sequence[Any]) -> Callable[[Tensor], Tensor]:
     """v -> sum_i c_i K_i* M_i K_i v."""
 
     def product(term: SmoothTerm, u: Tensor, part: RadialLinearisation | None) -> Callable[[Tensor], Tensor]:
