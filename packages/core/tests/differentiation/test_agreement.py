@@ -20,7 +20,7 @@ from invkit.differentiation import (
 from invkit.functionals import SquaredL2, least_squares
 from invkit.functionals.hessian_at import hessian_at
 from invkit.operators.sense import sense
-from invkit.solvers import FISTA, GradientDescent, solve
+from invkit.solvers import FISTA, PDHG, GradientDescent, NewtonCG, PrimalDualNewton, Solver, solve
 from invkit.solvers.pcg import pcg
 
 TIGHT = {"rtol": 1e-12, "max_steps": 20_000}
@@ -129,10 +129,13 @@ def test_gradients_of_an_image_do_not_depend_on_its_batch(way: str) -> None:
     assert float(cross[1].abs().max()) == 0.0
 
 
-def test_gradients_do_not_depend_on_the_solver() -> None:
+@pytest.mark.parametrize(
+    "solver", [GradientDescent(), PDHG(), NewtonCG(), PrimalDualNewton()], ids=lambda s: type(s).__name__
+)
+def test_gradients_do_not_depend_on_the_solver(solver: Solver) -> None:
     problem = LEARNED["real"]
     parameters = problem.tensors()
-    solution = differentiable_solve(problem.objective(parameters), GradientDescent(), **TIGHT)
+    solution = differentiable_solve(problem.objective(parameters), solver, rtol=1e-11, max_steps=20_000)
     for name, found in zip(parameters, torch.autograd.grad(problem.loss(solution.x), parameters.values()), strict=True):
         assert error(found, differences("real")[name]) < 1e-6
 

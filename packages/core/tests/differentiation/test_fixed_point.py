@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 import pytest
 import torch
@@ -260,6 +261,21 @@ def test_a_solver_without_duals_is_refused_for_total_variation() -> None:
         differentiable_solve(objective, FISTA(), how=ImplicitFixedPoint())
     with pytest.raises(ConfigError, match=r"no gradient.*ImplicitFixedPoint\(\)"):
         differentiable_solve(objective, PDHG(), how=Implicit())
+
+
+def test_duals_that_are_not_those_of_the_map_are_noticed(caplog: pytest.LogCaptureFixture) -> None:
+    class NegativeDuals(PDHG):
+        def step(self, problem, state):
+            state = super().step(problem, state)
+            return replace(state, y=tuple(-y for y in state.y)) if len(problem.blocks) == 2 else state
+
+    operator = Dense(noise((14, 12)), (1, 4, 3))
+    objective = least_squares(operator, noise((2, 14)).requires_grad_()) + total_variation(operator.domain)
+    with caplog.at_level(logging.WARNING, logger="invkit"):
+        differentiable_solve(objective, PDHG(), how=ImplicitFixedPoint(), rtol=1e-6, max_steps=5000)
+        assert not caplog.text
+        differentiable_solve(objective, NegativeDuals(), how=ImplicitFixedPoint(), max_steps=20)
+    assert "the state of NegativeDuals is no fixed point of PrimalDualStep" in caplog.text
 
 
 def test_settings_outside_their_range_raise() -> None:

@@ -102,7 +102,7 @@ class KeepsItsGradient(GradientDescent):
 
 def test_a_tensor_that_the_steps_do_not_reach_raises() -> None:
     w, y = torch.tensor(0.6, dtype=torch.float64, requires_grad=True), noise((2, 4))
-    with pytest.raises(ConfigError, match=r"KeepsItsGradient keeps products.*shape \(\) is not reached.*steps=2"):
+    with pytest.raises(ConfigError, match=r"KeepsItsGradient keeps products.*shape \(\) is not reached"):
         differentiable_solve(quadratic(w, y), KeepsItsGradient(), how=JacobianFree(), **TIGHT)
     x = differentiable_solve(quadratic(w, y), KeepsItsGradient(), how=JacobianFree(2), **TIGHT).x
     assert float(torch.autograd.grad(x.sum(), w)[0].abs()) > 0

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from ..errors import ConfigError, ConvergenceError
 from ..functionals.base import Functional
 from ..functionals.data_fidelity import check_measurement
+from ..operators.space import norm
 from ..solvers.base import Solver
 from ..solvers.solution import Solution
 from ..solvers.solve import solve
@@ -22,6 +23,9 @@ from .linear_solvers import LinearSolver
 from .maps import map_of
 from .parameters import Parameters, parameters_of, vjp
 from .root import Equation, attach
+
+#: |T(z) - z| / |z| above which the duals of a solver are not those of the map, or its solution is far away.
+_LARGEST_DEFECT = 1e-2
 
 _ITERATIONS: dict[str, Iteration] = {"anderson": Anderson(), "broyden": Broyden(), "picard": Picard()}
 
@@ -63,8 +67,18 @@ class ImplicitFixedPoint(AdjointSettings, Differentiation):
         step = map_of(objective, solver, solution.state, self.step_size)
         with torch.no_grad():
             z = step.pack(solver.solution(solution.state), solution.state)
-        parameters.check_reached(step.apply(objective, z), "ImplicitFixedPoint")
+        image = step.apply(objective, z)
+        parameters.check_reached(image, "ImplicitFixedPoint")
         warn_if_unconverged(solution, "ImplicitFixedPoint")
+        defect = float(((norm(image.detach() - z)) / norm(z).clamp_min(torch.finfo(torch.float64).tiny)).sum())
+        if defect > _LARGEST_DEFECT:
+            logger.warning(
+                "ImplicitFixedPoint: the state of %s is no fixed point of %s (relative distance %.2g): the gradient is "
+                "that at another point. Lower rtol, or use another solver.",
+                type(solver).__name__,
+                type(step).__name__,
+                defect,
+            )
         if not parameters.all:
             return solution
         z = attach(FixedPointEquation(step.apply, parameters, self), z)

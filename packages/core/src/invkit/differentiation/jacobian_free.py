@@ -15,7 +15,7 @@ from ..solvers.base import Solver
 from ..solvers.solution import Solution
 from ..solvers.solve import solve
 from .base import Differentiation, check_count, detached, warn_if_unconverged
-from .parameters import depends_on, parameters_of
+from .parameters import not_reached, parameters_of
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,9 @@ class JacobianFree(Differentiation):
         for _ in range(self.steps):
             state = solver.step(problem, state)
         x = problem.image(solver.solution(state))
-        for tensor in parameters_of(objective, theta, "JacobianFree").all:
-            if not depends_on(x, tensor):
-                raise ConfigError(
-                    f"JacobianFree: steps is {self.steps}, expected more, because {type(solver).__name__} keeps "
-                    f"products of the step before: a tensor of shape {tuple(tensor.shape)} is not reached. Use steps="
-                    f"{self.steps + 1}, or Implicit()."
-                )
+        for tensor in not_reached(x, parameters_of(objective, theta, "JacobianFree").all):
+            raise ConfigError(
+                f"JacobianFree: steps is {self.steps}, expected more, because {type(solver).__name__} keeps products "
+                f"of the step before: a tensor of shape {tuple(tensor.shape)} is not reached. Use more, or Implicit()."
+            )
         return replace(solution, x=x, state=state)

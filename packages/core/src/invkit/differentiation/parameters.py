@@ -49,7 +49,7 @@ class Parameters:
 
     def check_reached(self, value: Tensor, who: str) -> None:
         """Raises: ConfigError if autograd leads from ``value`` to a leaf without passing a known tensor."""
-        known = [_edge(tensor) for tensor in self.all]
+        known = {_edge(tensor) for tensor in self.all}
         for leaf in _leaves_of(value, known):
             raise ConfigError(
                 f"{who}: the solution depends on a tensor of shape {tuple(leaf.shape)} that is hidden in a closure or "
@@ -69,7 +69,8 @@ def parameters_of(thing: Any, theta: Iterable[Tensor] | nn.Module, who: str) -> 
     inside = {id(tensor) for tensor in built_in}
     explicit = tuple(t for t in _distinct(given) if t.requires_grad and id(t) not in inside)
     for index, tensor in enumerate(explicit):
-        if any(depends_on(tensor, other) for other in explicit if other is not tensor):
+        others = [other for other in explicit if other is not tensor]
+        if tensor.grad_fn is not None and len(not_reached(tensor, others)) < len(others):
             raise ConfigError(
                 f"{who}: theta[{index}] of shape {tuple(tensor.shape)} is computed from another tensor of theta, "
                 "expected independent ones. Name one of the two."
@@ -116,31 +117,32 @@ def _edge(tensor: Tensor) -> _Edge:
     return edge.node, edge.output_nr
 
 
-def _walk(value: Tensor, stops: list[_Edge]) -> Iterator[_Edge]:
+def _walk(value: Tensor, stops: set[_Edge]) -> Iterator[_Edge]:
     """The edges behind ``value``, not going beyond the stops."""
     if not value.requires_grad:
         return
     # The nodes are kept alive by ``seen``: one that is dropped comes back as another Python object.
-    stop, todo, seen = set(stops), [_edge(value)], set()
+    todo, seen = [_edge(value)], set()
     while todo:
         edge = todo.pop()
         if edge in seen:
             continue
         seen.add(edge)
         yield edge
-        if edge not in stop:
+        if edge not in stops:
             todo.extend((node, number) for node, number in edge[0].next_functions if node is not None)
 
 
-def _leaves_of(value: Tensor, known: list[_Edge]) -> Iterator[Tensor]:
+def _leaves_of(value: Tensor, known: set[_Edge]) -> Iterator[Tensor]:
     for edge in _walk(value, known):
         if edge not in known and not edge[0].next_functions and hasattr(edge[0], "variable"):
             yield edge[0].variable
 
 
-def depends_on(value: Tensor, tensor: Tensor) -> bool:
-    """Whether autograd leads from ``value`` to ``tensor``."""
-    return tensor.requires_grad and _edge(tensor) in _walk(value, [])
+def not_reached(value: Tensor, tensors: Iterable[Tensor]) -> list[Tensor]:
+    """Those of the tensors that autograd does not lead to from ``value``."""
+    found = set(_walk(value, set()))
+    return [tensor for tensor in tensors if not tensor.requires_grad or _edge(tensor) not in found]
 
 
 def vjp(outputs: Tensor, inputs: tuple[Tensor, ...], q: Tensor, *, create_graph: bool = False) -> list[Tensor]:
