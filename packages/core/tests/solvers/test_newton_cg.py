@@ -12,12 +12,12 @@ from scipy import optimize
 from invkit.errors import ConfigError
 from invkit.functionals import L1, SquaredL2, least_squares
 from invkit.functionals.base import Differentiable, sum_per_image
-from invkit.functionals.data_fidelity import kullback_leibler
+from invkit.functionals.data_fidelity import huber_fit, kullback_leibler
 from invkit.functionals.hessian_at import hessian_at
 from invkit.functionals.huber import Huber
 from invkit.functionals.smoothed_norm import SmoothedNorm
 from invkit.operators import Dense, FiniteDifference
-from invkit.solvers import NewtonCG, Status, solve
+from invkit.solvers import NewtonCG, PrimalDualNewton, RestartedFISTA, Status, solve
 from invkit.solvers.forcing import LARGEST, next_forcing
 
 GRID = (1, 5, 4)
@@ -168,6 +168,19 @@ def test_negative_curvature_leads_down_to_a_minimum_and_not_to_the_maximum() -> 
     start = torch.tensor([[0.1, -0.2], [0.5, 1.7]], dtype=torch.float64)
     found = solve(DoubleWell(), NewtonCG(), start, rtol=1e-10, atol=1e-12, check_every=1, max_steps=100)
     torch.testing.assert_close(found.require_converged().x, start.sign())
+
+
+@pytest.mark.parametrize("solver", [NewtonCG(), PrimalDualNewton()], ids=["newton", "primal-dual"])
+def test_a_start_where_nothing_is_curved_is_left_in_a_few_steps(solver, draw) -> None:
+    """Far from the data a Huber fit is linear: only the 1e-6 |x|^2 is curved, and full steps are 1e6 times too long."""
+    m, truth = draw((20, 6)), draw((2, 6), seed=1)
+    y = truth @ m.mT
+    y[:, 3] += 50
+    objective = huber_fit(Dense(m), y, 0.1) + 1e-6 * SquaredL2()
+    found = solve(objective, solver, rtol=1e-10, check_every=1, max_steps=40).require_converged()
+    assert float((found.x - truth).abs().max()) < 0.05  # one outlier pulls by delta, not by its size
+    slow = solve(objective, RestartedFISTA(), rtol=1e-9, max_steps=20_000).require_converged()
+    torch.testing.assert_close(found.x, slow.x, rtol=1e-6, atol=1e-6)
 
 
 def test_an_image_alone_gets_what_it_gets_in_a_batch(draw) -> None:

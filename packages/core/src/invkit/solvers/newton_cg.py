@@ -56,7 +56,9 @@ class NewtonCG(Solver[SmoothProblem, NewtonCGState]):
     not positive definite the direction is what conjugate gradients found before they noticed, or the gradient.
 
     preconditioner: "jacobi" divides by the diagonal of the Hessian, where ``hessian_diagonal`` knows it; None does not.
-    max_inner: steps of conjugate gradients at most in a step.   backtracking: tau.   armijo: c.   max_trials: of steps.
+    max_inner: steps of conjugate gradients at most in a step.   backtracking: tau.   armijo: c.
+    max_trials: of steps; where f is nearly linear, as a Huber fit far from the data, a full step may be 1e6 times too
+        long, for which the 20 of the dissertation are too few.
 
     Residual: |gradient f(x)|; scale: |gradient f(0)|, or that at the start if it is zero.
     Cost: one product with the Hessian an inner step, one value a trial, one gradient a step, and for Jacobi one K of
@@ -73,7 +75,7 @@ class NewtonCG(Solver[SmoothProblem, NewtonCGState]):
     max_inner: int = 200
     backtracking: float = 0.5
     armijo: float = 1e-3
-    max_trials: int = 20
+    max_trials: int = 60
 
     def __post_init__(self) -> None:
         if self.preconditioner not in (None, "jacobi"):

@@ -107,7 +107,7 @@ class PrimalDualNewton(Solver[SmoothTermsProblem, PrimalDualNewtonState]):
     max_inner: int = 500
     backtracking: float = 0.5
     armijo: float = 1e-4
-    max_trials: int = 20
+    max_trials: int = 60
 
     def __post_init__(self) -> None:
         if self.preconditioner not in (None, "jacobi"):
