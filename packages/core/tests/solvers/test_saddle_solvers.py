@@ -14,6 +14,7 @@ from invkit.errors import ConfigError
 from invkit.functionals import L1, SquaredL2, least_squares, total_variation
 from invkit.operators import Dense
 from invkit.solvers import (
+    ADMM,
     PDHG,
     AcceleratedPDHG,
     AdaptivePDHG,
@@ -21,6 +22,7 @@ from invkit.solvers import (
     LinearRatePDHG,
     PreconditionedPDHG,
     Solver,
+    StochasticPDHG,
     solve,
 )
 
@@ -48,6 +50,8 @@ CASES = [
     Case(AdaptivePDHG()),
     Case(PreconditionedPDHG()),
     Case(CondatVu(), calls=(1, 1), before=(1, 1)),
+    Case(ADMM(), calls=(12, 12), before=(0, 1)),
+    Case(StochasticPDHG(seed=3), max_steps=80_000),
     Case(LinearRatePDHG(), ["ridge", "ridge-complex"]),
 ]
 NAMED = [type(case.solver).__name__ for case in CASES]

@@ -95,6 +95,25 @@ SPECS: list[Spec] = [
         "Vu (2013)",
     ),
     _solver(
+        "stochastic-pdhg",
+        "PDHG with one random block in each step.",
+        "stochastic_pdhg:StochasticPDHG",
+        "Chambolle, Ehrhardt, Richtarik and Schoenlieb (2018)",
+    ),
+    _solver(
+        "admm",
+        "The alternating direction method of multipliers.",
+        "admm:ADMM",
+        "Boyd et al. (2011)",
+    ),
+    _solver(
+        "douglas-rachford",
+        "Splitting of two terms with proximal maps.",
+        "douglas_rachford:DouglasRachford",
+        "Lions and Mercier (1979)",
+        "Eckstein and Bertsekas (1992)",
+    ),
+    _solver(
         "pdhg-linear-rate",
         "PDHG at a linear rate for strongly convex and smooth terms.",
         "accelerated_pdhg:LinearRatePDHG",

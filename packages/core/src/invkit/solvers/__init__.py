@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from .accelerated_pdhg import AcceleratedPDHG, LinearRatePDHG
 from .adaptive_pdhg import AdaptivePDHG
+from .admm import ADMM, SplitProblem
 from .backtracking_fista import BacktrackingFISTA
 from .barzilai_borwein import BarzilaiBorwein
 from .base import Optimality, Solver
 from .cgls import CGLS
 from .condat_vu import CondatVu, ThreePartProblem
 from .conjugate_gradient import ConjugateGradient
+from .douglas_rachford import DouglasRachford, TwoProximableProblem
 from .duality_gap import DualityGap, duality_gap
 from .finite_sum import FiniteSumProblem
 from .fista import FISTA, RestartedFISTA
@@ -35,12 +37,14 @@ from .solution import History, Solution, Status
 from .solve import solve
 from .spectral import SingularSystem, landweber_factors, singular_system, tikhonov_factors, truncated_factors
 from .stochastic_gradient import StochasticGradient
+from .stochastic_pdhg import StochasticPDHG
 from .stopping import Discrepancy, StoppingRule
 from .svrg import SVRG
 
 __all__ = [
     "AcceleratedPDHG",
     "AdaptivePDHG",
+    "ADMM",
     "ArmijoGradientDescent",
     "BacktrackingFISTA",
     "BarzilaiBorwein",
@@ -50,6 +54,7 @@ __all__ = [
     "ConjugateGradient",
     "ConstrainedProblem",
     "Discrepancy",
+    "DouglasRachford",
     "duality_gap",
     "DualityGap",
     "FiniteSumProblem",
@@ -88,11 +93,14 @@ __all__ = [
     "Solution",
     "solve",
     "Solver",
+    "SplitProblem",
     "Status",
     "StochasticGradient",
+    "StochasticPDHG",
     "StoppingRule",
     "SVRG",
     "ThreePartProblem",
     "tikhonov_factors",
     "truncated_factors",
+    "TwoProximableProblem",
 ]

@@ -50,7 +50,7 @@ class DualityGap(StoppingRule):
             )
 
     def passed(self, solver: Solver[Any, Any], problem: Problem, state: Any) -> Tensor:
-        if not isinstance(problem, SaddleProblem) or not hasattr(state, "kty"):
+        if not isinstance(problem, SaddleProblem) or not (hasattr(state, "kx") and hasattr(state, "kty")):
             raise ConfigError(
                 f"DualityGap: solver is {type(solver).__name__}, expected one whose state has the duals of a saddle "
                 "problem. Use core/pdhg or one of its kind, or stop by rtol."

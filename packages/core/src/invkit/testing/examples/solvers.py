@@ -8,8 +8,9 @@ from torch import Tensor
 from ...functionals import GroupL1, least_squares
 from ...functionals.base import Functional
 from ...functionals.huber import Huber
-from ...operators import Dense
+from ...operators import Dense, Identity
 from ...solvers import (
+    ADMM,
     CGLS,
     FISTA,
     MLEM,
@@ -23,6 +24,7 @@ from ...solvers import (
     BarzilaiBorwein,
     CondatVu,
     ConjugateGradient,
+    DouglasRachford,
     GradientDescent,
     Kaczmarz,
     Landweber,
@@ -36,6 +38,7 @@ from ...solvers import (
     RestartedFISTA,
     Solver,
     StochasticGradient,
+    StochasticPDHG,
 )
 from ..cases import Example
 from ._problems import (
@@ -129,6 +132,29 @@ def pdhg_preconditioned(device: Device, dtype: torch.dtype) -> Example:
 
 def condat_vu(device: Device, dtype: torch.dtype) -> Example:
     return rotated_lasso(CondatVu(), device, dtype)
+
+
+def stochastic_pdhg(device: Device, dtype: torch.dtype) -> Example:
+    return rotated_lasso(StochasticPDHG(), device, dtype)
+
+
+def admm(device: Device, dtype: torch.dtype) -> Example:
+    return rotated_lasso(ADMM(), device, dtype)
+
+
+def douglas_rachford(device: Device, dtype: torch.dtype) -> Example:
+    """0.5 |x - y|^2 + c |x|_1, whose minimiser is y shrunk by c."""
+    y = 2 * noise((2, 1, 4, 3), dtype, device, seed=21)
+    identity, weight = Identity((4, 3), 1, dtype, y.device), 0.7
+
+    def objective(y: Tensor) -> Functional:
+        return least_squares(identity, y) + weight * GroupL1(())
+
+    size = wide(y).abs()
+    shrunk = torch.where(size > weight, 1 - weight / size.clamp_min(1e-300), 0.0) * wide(y)
+    return Example(
+        subject=DouglasRachford(), objective=objective, y=y, expected=shrunk.to(dtype), accuracy=accuracy(dtype, 1e-3)
+    )
 
 
 def pdhg_adaptive(device: Device, dtype: torch.dtype) -> Example:
