@@ -59,7 +59,7 @@ def hypergradient(
 
     Raises: ConvergenceError if a system is not solved to rtol; ConfigError if the objective has no gradient, or depends
     on a tensor that neither it nor theta names.
-    Source: dissertation, section 1.4, for g; the estimate is one Newton step in place of an unknown error.
+    Source: dissertation, section 1.2.3, eq. 1.5, for g; the estimate is one Newton step in place of an unknown error.
     """
     check_count(max_steps, "max_steps", "hypergradient")
     smooth = require_differentiable(objective, "hypergradient")

@@ -34,7 +34,7 @@ class Implicit(AdjointSettings, Differentiation):
     ``hypergradient`` for an estimate. Second derivatives go through the same formula; third ones raise.
 
     Raises: ConfigError if a setting is outside its range, or the objective is not differentiable.
-    Source: dissertation, section 1.4 (the bilevel gradient); Krantz, Parks (2002), The Implicit Function Theorem.
+    Source: dissertation, section 1.2.3, eq. 1.5; Krantz, Parks (2002), The Implicit Function Theorem.
     """
 
     linear_solver: str | LinearSolver = "cg"

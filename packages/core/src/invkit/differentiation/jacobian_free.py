@@ -30,7 +30,7 @@ class JacobianFree(Differentiation):
     they are, and the gradient was off by half on small problems, however close the solution.
 
     Raises: ConfigError if steps is not a whole number >= 1, or so few that a tensor is not reached by them.
-    Source: Fung et al. (2022), Theorem 3.1; Bolte, Pauwels, Vaiter (2023), One-step differentiation.
+    Source: Fung et al. (2022); Bolte, Pauwels, Vaiter (2023), One-step differentiation.
     """
 
     steps: int = 1

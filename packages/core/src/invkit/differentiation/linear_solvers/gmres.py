@@ -22,7 +22,7 @@ class GMRES(LinearSolver):
         derivative of a map of complex images is linear for real numbers only.
 
     Raises: ConfigError if restart is not a whole number >= 1.
-    Source: Saad, Schultz (1986), Algorithm 4, with the Gram-Schmidt process done twice.
+    Source: Saad, Schultz (1986), the restarted method, with the Gram-Schmidt process done twice.
     """
 
     restart: int = 30
