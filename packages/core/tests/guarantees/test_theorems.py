@@ -182,6 +182,10 @@ def test_conjugate_gradients_have_a_rate_only_if_the_condition_number_is_known()
     assert without.claim.params["to"] == "the minimiser of smallest norm, from zero"
 
 
+def test_preconditioned_conjugate_gradients_have_another_rate_and_another_limit() -> None:
+    assert not apply(CONJUGATE_GRADIENT_RATE, SQUARES, ConjugateGradient("jacobi")).holds
+
+
 def test_the_basis_of_a_conclusion_is_that_of_its_weakest_premise() -> None:
     @dataclass(frozen=True, eq=False, repr=False)
     class Guessed(LinearOperator):

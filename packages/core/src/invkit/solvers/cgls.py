@@ -49,7 +49,7 @@ class CGLS(Solver[LeastSquaresProblem, CGLSState]):
     d - K x; scale: |sum_i c_i K_i* d_i|.
     Cost: one K_i and one K_i* a step. An image stands still once |s| or the curvature along p is rounding.
 
-    Source: Hestenes, Stiefel (1952), section 10; Bjorck (1996), Numerical Methods for Least Squares Problems, 7.4.
+    Source: Hestenes, Stiefel (1952); Bjorck (1996), Numerical Methods for Least Squares Problems, 7.4.
     """
 
     form = LeastSquaresProblem

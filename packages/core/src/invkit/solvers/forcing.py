@@ -19,7 +19,7 @@ def next_forcing(size: Tensor, before: Tensor, eta: Tensor) -> Tensor:
     size, before: |g_k| and |g_{k-1}|; all (batch,). Far from the solution no steps are spent on a direction that is
     worth little; near it the gradient falls as the square of what it was, down to the factor ``SMALLEST`` a step.
 
-    Source: Eisenstat, Walker (1996), choice 2 with gamma = 0.9, alpha = 2, and its safeguard in section 2.1.
+    Source: Eisenstat, Walker (1996), choice 2 with gamma = 0.9, alpha = 2 and its safeguard.
     """
     wanted = 0.9 * ratio(size, before).square()
     floor = 0.9 * eta.square()
