@@ -83,7 +83,7 @@ def test_a_device_that_nothing_runs_on_is_refused(invkit: Run) -> None:
 
 def test_info_tells_what_a_configuration_sets_beside_the_parameters(invkit: Run) -> None:
     _, out, _ = invkit("info", "core/tv")
-    assert "config key  weight: float = 1.0 (in the regulariser table of a model)" in out
+    assert "config key  weight: float | Tensor = 1.0 (in the regulariser table of a model)" in out
     assert "domain" not in out
     (item,) = json.loads(invkit("info", "core/pdhg", "--json")[1])["objects"]
     assert [key["name"] for key in item["configuration_keys"]] == ["rtol", "atol", "max_steps", "check_every"]

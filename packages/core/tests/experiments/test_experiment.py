@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from invkit.errors import ConfigError, DataError, GuaranteeError, ShapeError, UnknownNameError
-from invkit.experiments import parse, prepare, run
+from invkit.experiments import load, parse, prepare, run
 from invkit.experiments.experiment import compare
 from invkit.solvers import Status
 
@@ -281,3 +281,36 @@ def test_a_method_is_named_after_its_regulariser_however_that_is_written(regular
         method_name(Use.model_validate({"use": "core/variational", "regulariser": regulariser})) == "variational (tv)"
     )
     assert method_name(Use(use="core/adjoint")) == "adjoint"
+
+
+def test_masks_kernels_and_references_are_read_from_files(tmp_path: Path) -> None:
+    mask = (np.arange(48).reshape(6, 8) % 3 > 0).astype(np.float32)
+    np.save(tmp_path / "mask.npy", mask)
+    reference = np.outer(np.ones(6), np.arange(8.0))
+    np.save(tmp_path / "reference.npy", reference)
+    text = f"""
+[data]
+use = "core/photograph"
+image_shape = [6, 8]
+[operator]
+use = "core/inpainting"
+mask = {{ file = "{tmp_path / "mask.npy"}" }}
+[model]
+use = "core/variational"
+regulariser = {{ use = "core/directional-tv", weight = 0.1, reference = {{ file = "{tmp_path / "reference.npy"}" }} }}
+"""
+    path = tmp_path / "config.toml"
+    path.write_text(text)
+    prepared = prepare(load(path))
+    truth = torch.ones(1, 1, 6, 8, dtype=prepared.operator.domain.dtype)
+    assert torch.equal(prepared.operator.forward(truth)[0, 0], torch.from_numpy(mask))
+    objective = prepared.methods[0].model.objective(prepared.y, prepared.operator)
+    # Differences along the reference's gradient cost nothing: an image that changes with it is free.
+    ramp = torch.from_numpy(reference).float()[None, None]
+    across = torch.from_numpy(np.outer(np.arange(6.0), np.ones(8))).float()[None, None]
+    fit = [0.5 * float((prepared.operator.forward(x) - prepared.y).square().sum()) for x in (ramp, across)]
+    values = [float(objective.value(x)[0]) - f for x, f in zip((ramp, across), fit, strict=True)]
+    assert values[0] < 0.05 * values[1]
+    path.write_text(text.replace('mask.npy"', 'mask.npy", centred = true'))
+    with pytest.raises(ConfigError, match="operator.mask: key is 'centred', expected only file"):
+        prepare(load(path))

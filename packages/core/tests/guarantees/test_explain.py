@@ -129,18 +129,18 @@ from __future__ import annotations
 from invkit.claims import ASSUMED
 from invkit.guarantees import Conclusion, Premise, Rule
 from invkit.plugins import Spec, hookimpl
-from invkit.solvers import PDHG
+from invkit.solvers import AdaptivePDHG
 
 CORE_API = (1, 0)
 
 def conclude(setting):
     return Conclusion(statement="a third party says so", property="lipschitz", params={"constant": 2.0}, value=2.0)
 
-ADDED = Rule(name="added", statement="s", formula="f", source="Third (2024)", solver=PDHG,
+ADDED = Rule(name="added", statement="s", formula="f", source="Third (2024)", solver=AdaptivePDHG,
              premises=lambda setting: (), conclude=conclude)
-CRASHING = Rule(name="crashing", statement="a rule that crashes", formula="f", source="s", solver=PDHG,
+CRASHING = Rule(name="crashing", statement="a rule that crashes", formula="f", source="s", solver=AdaptivePDHG,
                 premises=lambda setting: 1 / 0, conclude=conclude)
-OUTSIDE = Rule(name="outside", statement="a claim out of range", formula="f", source="s", solver=PDHG,
+OUTSIDE = Rule(name="outside", statement="a claim out of range", formula="f", source="s", solver=AdaptivePDHG,
                premises=lambda setting: (),
                conclude=lambda setting: Conclusion(statement="s", property="averaged", params={"alpha": 1.2}))
 NO_RULE = 3

@@ -11,7 +11,7 @@ from invkit.functionals import L1, total_variation
 from invkit.functionals.regularisers import l1, squared_l2
 from invkit.models import Stopping, Variational
 from invkit.operators import Blur, Dense, Fourier
-from invkit.solvers import FISTA, PDHG, solve
+from invkit.solvers import FISTA, PDHG, AdaptivePDHG, solve
 
 
 def noise(shape, dtype=torch.float64, seed=0):
@@ -37,7 +37,7 @@ def test_tikhonov_is_that_of_the_normal_equations_and_feels_its_weight() -> None
 def test_a_variational_model_is_solve_of_its_objective() -> None:
     model = Variational(functools.partial(total_variation, isotropic=False), 0.2, nonnegative=True, stopping=TIGHT)
     solution = model.solve(Y, OP, record_objective=True)
-    direct = solve(model.objective(Y, OP), PDHG(), rtol=1e-9, max_steps=50_000, check_every=50)
+    direct = solve(model.objective(Y, OP), AdaptivePDHG(), rtol=1e-9, max_steps=50_000, check_every=50)
     assert torch.equal(solution.x, direct.x)
     assert torch.equal(model(Y, OP), direct.x)
     assert solution.history.objective is not None

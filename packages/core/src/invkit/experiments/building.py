@@ -19,7 +19,7 @@ from ..functionals import Functional
 from ..models import Denoiser, Reconstructor, Stopping, Variational
 from ..operators import LinearOperator
 from ..operators.sampling import PATTERNS
-from ..operators.space import Space, complex_dtype
+from ..operators.space import Space, complex_dtype, same_kind
 from ..plugins import Entry, Registry
 from ..plugins.build import blamed_on, build_with, check_names, parameters_of
 from ..plugins.device import resolve_device, resolve_dtype
@@ -74,6 +74,7 @@ def build_operator(config: Config, registry: Registry, sample: Sample) -> Linear
     if isinstance(given.get("sampling_pattern"), Mapping):
         shape = given.get("image_shape", context["image_shape"])
         given["sampling_pattern"] = sampling_pattern(given["sampling_pattern"], shape, config.seed)
+    given = {name: _from_file(value, f"operator.{name}") for name, value in given.items()}
     target = registry.load(entry)
     accepted = inspect.signature(target).parameters
     if "sampling_pattern" in accepted:
@@ -168,13 +169,37 @@ def _check_keys(entry: Entry, target: Any, table: Mapping[str, Any]) -> None:
 
 def _factory(entry: Entry, target: Any, parameters: Mapping[str, Any]) -> Callable[[Space], Functional]:
     """The regulariser on a domain that is known only when the model meets an operator."""
+    parameters = {name: _from_file(value, f"regulariser.{name}") for name, value in parameters.items()}
 
     def build(domain: Space) -> Functional:
+        placed = {name: _on(value, domain) for name, value in parameters.items()}
         with blamed_on(entry.id, parameters):
-            made: Functional = target(domain, **parameters)
+            made: Functional = target(domain, **placed)
         return made
 
     return build
+
+
+def _from_file(value: Any, where: str) -> Any:
+    """``{ file = "mask.npy" }`` as a tensor, such as a mask, a kernel or a reference image; anything else as it is.
+
+    Raises: ConfigError if the table says more; DataError if the file cannot be read.
+    """
+    if not isinstance(value, Mapping) or "file" not in value:
+        return value
+    if len(value) > 1:
+        other = next(key for key in value if key != "file")
+        raise ConfigError(f"{where}: key is {other!r}, expected only file. Remove it.")
+    array = np.squeeze(read(value["file"]).array)
+    wanted = np.complex64 if array.dtype.kind == "c" else np.float32
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=wanted))
+
+
+def _on(value: Any, domain: Space) -> Any:
+    """A tensor on the device and in the precision of the images."""
+    if not isinstance(value, Tensor):
+        return value
+    return value.to(domain.device, same_kind(domain.dtype, value.dtype))
 
 
 def sampling_pattern(table: Mapping[str, Any], image_shape: tuple[int, ...], seed: int) -> Tensor:

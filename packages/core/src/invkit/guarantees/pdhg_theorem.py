@@ -22,14 +22,15 @@ def _pdhg_premises(setting: Setting) -> tuple[Premise, ...]:
         *(convex(f, name) for name, f in parts),
         *(proximable(f, name) for name, f in parts),
         # That the identity has norm 1 is not worth a line.
-        *(_norm(k, i) for i, (_, k) in enumerate(problem.blocks, 1) if not isinstance(k, Identity)),
+        *(bounded_norm(k, i) for i, (_, k) in enumerate(problem.blocks, 1) if not isinstance(k, Identity)),
         _pdhg_steps(setting),
         *exact_adjoints(setting.objective),
         has_saddle_point(setting.objective),
     )
 
 
-def _norm(operator: LinearOperator, index: int) -> Premise:
+def bounded_norm(operator: LinearOperator, index: int) -> Premise:
+    """|K| has a known upper bound."""
     interval = operator.norm()
     premise = Premise(
         statement=f"|K_{index}| is bounded, K_{index} = {operator!r}",

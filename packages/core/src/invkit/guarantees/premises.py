@@ -9,9 +9,15 @@ from typing import Any
 from ..claims import ASSUMED, BY_CONSTRUCTION, find_claim
 from ..functionals.algebra import Composition, Scaled, Sum, split_composition, terms_of
 from ..functionals.base import Differentiable, Functional, Proximable
+from ..functionals.huber import Huber
 from ..functionals.indicators import Ball, Box
+from ..functionals.linfinity import LInfinity
 from ..functionals.norms import L2, GroupL1, SquaredL2
+from ..functionals.nuclear_norm import NuclearNorm
 from ..functionals.on_part import OnPart
+from ..functionals.smoothed_norm import SmoothedNorm
+from ..functionals.weighted_l1 import WeightedL1
+from ..functionals.weighted_squared_l2 import WeightedSquaredL2
 from ..functionals.zero import Zero
 from ..operators.base import LinearOperator
 from ..operators.moving import basis_of, silent_classes
@@ -129,10 +135,10 @@ def operators_of(functional: Functional) -> Iterator[LinearOperator]:
 def has_minimiser(objective: Functional) -> Premise:
     """The objective attains its minimum.
 
-    A sum of c f(K x) does where f is a square, a norm, or an indicator, if x = 0 is feasible or only one term is an
-    indicator, and that without an operator: each term is bounded below and constant in each of its directions of
-    recession, boxes being polyhedral (Rockafellar, Convex Analysis, 1970, Theorems 27.1 and 27.3). A strongly
-    convex functional that is finite somewhere attains it in one point. Of anything else it is assumed.
+    A sum of c f(K x) does where f is a square, a norm or a smoothed one, or an indicator, if x = 0 is feasible or only
+    one term is an indicator, and that without an operator: each term is bounded below and constant in each of its
+    directions of recession, boxes being polyhedral (Rockafellar, Convex Analysis, 1970, Theorems 27.1 and 27.3). A
+    strongly convex functional that is finite somewhere attains it in one point. Of anything else it is assumed.
     """
     modulus = objective.convexity()
     if modulus and _is_finite_somewhere(objective):
@@ -205,5 +211,5 @@ def _contains_zero(indicator: Functional) -> bool:
     return type(indicator) is Ball and float(indicator.radius) > 0
 
 
-#: Finite everywhere.
-_FINITE = (SquaredL2, GroupL1, L2, Zero)
+#: Finite everywhere, bounded below, and constant along each direction in which they do not grow.
+_FINITE = (SquaredL2, WeightedSquaredL2, GroupL1, WeightedL1, L2, LInfinity, NuclearNorm, Huber, SmoothedNorm, Zero)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .adaptive_pdhg_theorem import ADAPTIVE_PDHG_CONVERGENCE
 from .conjugate_gradient_theorem import CONJUGATE_GRADIENT_RATE
 from .fixed_point_theorem import KRASNOSELSKII_MANN
 from .gradient_theorems import FISTA_RATE, GRADIENT_DESCENT, PROXIMAL_GRADIENT
@@ -9,6 +10,7 @@ from .pdhg_theorem import PDHG_CONVERGENCE
 from .rule import Rule
 
 __all__ = [
+    "ADAPTIVE_PDHG_CONVERGENCE",
     "CONJUGATE_GRADIENT_RATE",
     "FISTA_RATE",
     "GRADIENT_DESCENT",
@@ -26,4 +28,5 @@ RULES: tuple[Rule, ...] = (
     PDHG_CONVERGENCE,
     CONJUGATE_GRADIENT_RATE,
     KRASNOSELSKII_MANN,
+    ADAPTIVE_PDHG_CONVERGENCE,
 )

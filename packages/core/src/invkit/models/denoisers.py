@@ -14,8 +14,8 @@ from ..functionals.base import Functional, Proximable, check_weight
 from ..functionals.norms import SquaredL2
 from ..operators.moving import basis_of
 from ..operators.space import Space, real_dtype
+from ..solvers.adaptive_pdhg import AdaptivePDHG
 from ..solvers.base import Solver
-from ..solvers.pdhg import PDHG
 from ..solvers.solve import solve
 from .denoiser import Denoiser
 from .variational import Regulariser, Stopping
@@ -47,7 +47,7 @@ class ProximalDenoiser(Denoiser):
         if not weight > 0:
             raise ConfigError(f"ProximalDenoiser: weight is {weight}, expected a positive number. Use a weight > 0.")
         self.regulariser, self.weight = regulariser, weight
-        self.solver = solver if solver is not None else PDHG()
+        self.solver = solver if solver is not None else AdaptivePDHG()
         self.stopping = stopping or Stopping(rtol=1e-6, max_steps=5000)
 
     def functional(self, x: Tensor) -> Functional:

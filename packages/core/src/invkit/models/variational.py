@@ -17,8 +17,8 @@ from ..functionals.data_fidelity import kullback_leibler, l1_fit, least_squares
 from ..functionals.indicators import Box
 from ..operators.base import LinearOperator
 from ..operators.space import Space
+from ..solvers.adaptive_pdhg import AdaptivePDHG
 from ..solvers.base import Solver
-from ..solvers.pdhg import PDHG
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback, check_settings, solve
 from .base import MinimisingReconstructor
@@ -95,7 +95,7 @@ class Variational(MinimisingReconstructor):
         self.regulariser, self.weight, self.nonnegative = regulariser, weight, nonnegative
         self.data_fidelity = _fidelity(data_fidelity)
         self.differentiation = differentiation
-        self.solver: Solver[Any, Any] = solver if solver is not None else PDHG()
+        self.solver: Solver[Any, Any] = solver if solver is not None else AdaptivePDHG()
         self.stopping = stopping or Stopping()
 
     def objective(self, y: Tensor, operator: LinearOperator) -> Functional:
