@@ -16,7 +16,7 @@ from .base import Proximable
 class OnPart(Proximable):
     """u -> g(R u); prox(v, tau) = v + R* (prox_g(R v, tau) - R v), because R R* = id.
 
-    Source: Bauschke, Combettes (2011), Proposition 23.32 for R R* = id.
+    Source: Beck (2017), Theorem 6.15.
     """
 
     functional: Proximable

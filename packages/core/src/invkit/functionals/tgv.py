@@ -36,13 +36,12 @@ class TGV(PartialMinimum):
 
     Solvers take the minimum over x and all w_l at once (``lifted``) and never call ``value``, which minimises over the
     w_l by Newton's method until the duality gap of each image proves it to ``rtol``: the upper end of the gap. It waits
-    for the device, and its matrices are dense: for images up to 40 x 40 or so, and weights within a factor of
-    1e4 of each other. Its gradient is a subgradient that the gap proves to the same accuracy.
+    for the device, and its matrices are dense: for images up to 40 x 40 or so, and weights within a factor of 1e4 of
+    each other. Its gradient is a subgradient that the gap proves to the same accuracy.
 
     Raises: ConfigError if there are fewer than two weights or one is not >= 0; ConvergenceError from ``value`` if
     ``max_steps`` do not suffice.
-    Source: Bredies, Kunisch, Pock (2010), Total generalized variation, section 3 (the minimum characterisation in
-    the section on TGV of second order); alternating forward and backward differences, its numerical section.
+    Source: Bredies, Kunisch, Pock (2010), Total generalized variation.
     """
 
     space: Space

@@ -41,7 +41,7 @@ class SymmetricDerivative(HasAbsoluteSums):
     differences are forward ones of the image turned round.
 
     Raises: ConfigError if the order is not a whole number >= 0, the boundary is unknown or a spacing is not positive.
-    Source: Bredies, Kunisch, Pock (2010), Total generalized variation, section 2.1 for E and its norm.
+    Source: Bredies, Kunisch, Pock (2010), Total generalized variation.
     """
 
     image_shape: tuple[int, ...]
