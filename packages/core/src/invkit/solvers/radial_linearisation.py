@@ -23,7 +23,7 @@ class RadialLinearisation:
     phi and phi (1 - a (Re <w, e> +- |w|) / 2), none of them negative. Where w = phi u, M is the Hessian.
     A group in which u = 0 has e = 0.
 
-    Source: Chan, Golub, Mulet (1999), SIAM J. Sci. Comput. 20, 1964-1977, for rho(t) = (t^2 + beta)^(1/2); here for any.
+    Source: Chan, Golub, Mulet (1999), SIAM J. Sci. Comput. 20, 1964-1977, for rho(t) = (t^2 + beta)^(1/2).
     """
 
     functional: RadialNorm
