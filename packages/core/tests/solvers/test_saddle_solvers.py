@@ -11,7 +11,7 @@ import torch
 from convex_problems import PROBLEMS, with_tags
 
 from invkit.errors import ConfigError
-from invkit.functionals import L1, SquaredL2, least_squares, total_variation
+from invkit.functionals import L1, SquaredL2, least_squares, tgv, total_variation
 from invkit.operators import Dense
 from invkit.solvers import (
     ADMM,
@@ -37,7 +37,7 @@ class Case:
     solver: Solver[Any, Any]
     problems: list[str] = field(default_factory=lambda: SADDLE)
     max_steps: int = 20_000
-    rtol: float = 1e-9
+    rtol: float = 1e-7
     #: K and K* of each block in a step
     calls: tuple[int, int] = (1, 1)
     #: and at a start at zero
@@ -95,10 +95,11 @@ def test_a_step_costs_the_operator_calls_that_it_says(case, counting, draw) -> N
 def test_an_image_has_the_result_that_it_has_alone(case) -> None:
     name = "rof" if "rof" in case.problems else case.problems[0]
     problem = PROBLEMS[name]
-    together = solve(problem.objective(), case.solver, rtol=1e-3, max_steps=3000, check_every=3)
+    together = solve(problem.objective(), case.solver, rtol=1e-3, max_steps=3000, check_every=1)
     for i in range(2):
-        alone = solve(problem.objective(images=slice(i, i + 1)), case.solver, rtol=1e-3, max_steps=3000, check_every=3)
+        alone = solve(problem.objective(images=slice(i, i + 1)), case.solver, rtol=1e-3, max_steps=3000, check_every=1)
         assert alone.steps[0] == together.steps[i]
+        assert alone.converged
         torch.testing.assert_close(alone.x[0], together.x[i], rtol=1e-12, atol=1e-12)
 
 
@@ -139,13 +140,53 @@ def test_an_empty_batch_has_an_empty_result(case, draw) -> None:
     assert solve(objective, case.solver, max_steps=3).x.shape == (0, 4)
 
 
-@pytest.mark.parametrize("case", CASES, ids=NAMED)
-def test_steps_too_small_to_move_an_image_are_no_convergence(case) -> None:
-    if not hasattr(case.solver, "tau"):
-        pytest.skip("its steps follow from the problem")
-    settings = {"tau": 1e-17, "sigma": 1e-17} if hasattr(case.solver, "sigma") else {"tau": 1e-17}
+TINY = [
+    PDHG(tau=1e-17, sigma=1e-17),
+    CondatVu(tau=1e-17, sigma=1e-17),
+    AcceleratedPDHG(tau=1e-17),
+    AdaptivePDHG(balance=1e17),
+    PreconditionedPDHG(balance=1e17),
+    StochasticPDHG(balance=1e17),
+]
+
+
+@pytest.mark.parametrize("solver", TINY, ids=lambda solver: type(solver).__name__)
+def test_steps_too_small_to_move_an_image_are_no_convergence(solver) -> None:
     y = torch.tensor([[[[1.0, 0.0, 2.0, 0.0]]]])
     op = Dense(torch.eye(4), (1, 1, 4), (1, 1, 4))
     objective = SquaredL2(y) + 0.1 * total_variation(op.domain) + 0.1 * (L1() @ op)
-    solver = type(case.solver)(**settings)
     assert not solve(objective, solver, torch.full((1, 1, 1, 4), 10.0), max_steps=50).converged
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMED)
+def test_going_on_from_a_state_is_not_having_stopped(case, draw) -> None:
+    objective = strongly_convex(draw((6, 4)), draw((2, 6), seed=1))
+    whole = solve(objective, case.solver, rtol=0.0, max_steps=40)
+    half = solve(objective, case.solver, rtol=0.0, max_steps=23)
+    again = solve(objective, case.solver, rtol=0.0, max_steps=17, state=half.state)
+    torch.testing.assert_close(again.x, whole.x, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("case", CASES, ids=NAMED)
+def test_images_that_stopped_apart_can_go_on_together(case) -> None:
+    name = "rof" if "rof" in case.problems else case.problems[0]
+    objective = PROBLEMS[name].objective()
+    stopped = solve(objective, case.solver, rtol=1e-4, max_steps=3000, check_every=1).require_converged()
+    assert stopped.steps[0] != stopped.steps[1]
+    on = solve(objective, case.solver, rtol=1e-7, max_steps=20_000, check_every=20, state=stopped.state)
+    x = on.require_converged().x.numpy()
+    np.testing.assert_allclose(x, PROBLEMS[name].minimiser(), atol=1e-4 * np.abs(x).max())
+
+
+@pytest.mark.parametrize(
+    "case",
+    [case for case in CASES if case.problems is SADDLE or "tv" in case.problems],
+    ids=lambda c: type(c.solver).__name__,
+)
+def test_an_objective_with_further_unknowns_gives_back_the_image(case, draw) -> None:
+    op = Dense(draw((14, 12)), (1, 4, 3))
+    objective = least_squares(op, draw((2, 14), seed=1)) + 0.4 * tgv(op.domain)
+    want = solve(objective, PDHG(balance=0.03), rtol=1e-5, max_steps=20_000, check_every=50).require_converged().x
+    got = solve(objective, case.solver, rtol=1e-4, max_steps=20_000, check_every=20).require_converged().x
+    assert got.shape == (2, 1, 4, 3)
+    torch.testing.assert_close(got, want, atol=1e-2, rtol=1e-2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .absolute_sums import HasAbsoluteSums, absolute_sums
 from .algebra import Adjoint, Composition, Normal, Scaled, Stack, Sum, stack
 from .autograd_operator import FromFunction
 from .base import HasFineSimulation, HasGram, HasGramDiagonal, HasPseudoInverse, LinearOperator, Operator
@@ -14,6 +15,7 @@ from .directional import AcrossDirection
 from .downsampling import Downsampling
 from .finite_difference import FiniteDifference
 from .fourier import Fourier
+from .fourier_symbol import HasFourierSymbol, gram_symbol
 from .haar import Haar
 from .identity import Identity
 from .inpainting import inpainting
@@ -31,6 +33,7 @@ from .views import HasSubsets
 from .wavelet import WaveletTransform
 
 __all__ = [
+    "absolute_sums",
     "AcrossDirection",
     "Adjoint",
     "BeerLambert",
@@ -44,8 +47,11 @@ __all__ = [
     "FiniteDifference",
     "Fourier",
     "FromFunction",
+    "gram_symbol",
     "Haar",
+    "HasAbsoluteSums",
     "HasFineSimulation",
+    "HasFourierSymbol",
     "HasGram",
     "HasGramDiagonal",
     "HasPseudoInverse",
@@ -57,10 +63,10 @@ __all__ = [
     "Linearisation",
     "LinearOperator",
     "Log",
+    "materialise",
     "NonlinearComposition",
     "NonlinearScaled",
     "NonlinearSum",
-    "materialise",
     "norm",
     "Normal",
     "Operator",

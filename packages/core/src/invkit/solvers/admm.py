@@ -13,6 +13,7 @@ from ..errors import ConfigError
 from ..functionals.algebra import Scaled, scale, split_composition, terms_of
 from ..functionals.base import Functional, Proximable, as_float
 from ..functionals.norms import SquaredL2
+from ..functionals.partial_minimum import lifted
 from ..operators.base import LinearOperator
 from ..operators.fourier_symbol import gram_symbol
 from ..operators.identity import Identity
@@ -215,6 +216,7 @@ def as_split(objective: Functional, who: str) -> SplitProblem:
 
     Raises: ConfigError if a term has no proximal map, or nothing says the size of the images.
     """
+    objective, restriction = lifted(objective)
     quadratics: list[Quadratic] = []
     blocks: list[tuple[Proximable, LinearOperator]] = []
     domain = objective.domain
@@ -241,7 +243,8 @@ def as_split(objective: Functional, who: str) -> SplitProblem:
     operators = [q.operator for q in quadratics] + [k for _, k in blocks]
     found = [gram_symbol(k) for k in operators]
     known = tuple(s.to(real_dtype(domain.dtype)) for s in found if s is not None)
-    return SplitProblem(objective, tuple(quadratics), tuple(blocks), known if len(known) == len(found) else None)
+    symbols = known if len(known) == len(found) else None
+    return SplitProblem(objective, tuple(quadratics), tuple(blocks), symbols, restriction=restriction)
 
 
 def _quotient(above: Tensor, below: Tensor) -> Tensor:

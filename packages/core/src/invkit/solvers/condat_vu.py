@@ -12,6 +12,7 @@ from torch import Tensor
 from ..errors import ConfigError
 from ..functionals.algebra import add, scale, split_composition, terms_of
 from ..functionals.base import Differentiable, Functional, Proximable
+from ..functionals.partial_minimum import lifted
 from ..functionals.zero import Zero
 from ..operators.base import LinearOperator
 from ..operators.identity import Identity
@@ -198,6 +199,7 @@ def as_three_part(objective: Functional, who: str) -> ThreePartProblem:
 
     Raises: ConfigError if there is no such term, or another has no proximal map.
     """
+    objective, restriction = lifted(objective)
     smooth: list[Functional] = []
     blocks: list[tuple[Proximable, LinearOperator]] = []
     g: Proximable | None = None
@@ -231,4 +233,5 @@ def as_three_part(objective: Functional, who: str) -> ThreePartProblem:
         )
     h = add(*smooth) if len(smooth) > 1 else smooth[0]
     assert isinstance(h, Differentiable)
-    return ThreePartProblem(objective, h, tuple(blocks), g or Zero(), tuple(f.conjugate for f, _ in blocks))
+    conjugates = tuple(f.conjugate for f, _ in blocks)
+    return ThreePartProblem(objective, h, tuple(blocks), g or Zero(), conjugates, restriction=restriction)

@@ -14,6 +14,7 @@ from ..errors import ConfigError
 from ..functionals.algebra import Scaled, scale, split_composition, terms_of
 from ..functionals.base import Differentiable, Functional, Proximable
 from ..functionals.norms import SquaredL2
+from ..functionals.partial_minimum import lifted
 from ..functionals.zero import Zero
 from ..operators.algebra import Adjoint
 from ..operators.algebra import Scaled as ScaledOperator
@@ -125,6 +126,7 @@ def as_two_proximable(objective: Functional, who: str) -> TwoProximableProblem:
 
     Raises: ConfigError if there are more, or one has none.
     """
+    objective, restriction = lifted(objective)
     terms = terms_of(objective)
     if len(terms) > 2:
         raise ConfigError(f"{who}: there are {len(terms)} terms, expected at most 2. Use core/pdhg, which takes any.")
@@ -132,7 +134,8 @@ def as_two_proximable(objective: Functional, who: str) -> TwoProximableProblem:
     ordered = sorted((*terms, Zero())[:2], key=lambda term: isinstance(term, Differentiable))
     constants = [smooth.upper for term in ordered if (smooth := _smoothness(term)) is not None and smooth.upper > 0]
     f, g = (exact_prox(term, who) for term in ordered)
-    return TwoProximableProblem(objective, f, g, constants[0] if constants else None)
+    lipschitz = constants[0] if constants else None
+    return TwoProximableProblem(objective, f, g, lipschitz, restriction=restriction)
 
 
 def exact_prox(term: Functional, who: str) -> Prox:

@@ -199,6 +199,8 @@ def over(x: Tensor, step: Step) -> Tensor:
 def relative(size: Tensor, scale: Tensor) -> Tensor:
     """size / scale; 0 where the size is."""
     ratio = size / scale.clamp_min(torch.finfo(scale.dtype).tiny)
+    # Before the first dual has moved the scale is zero: that is far from a solution, but no overflow.
+    ratio = torch.where(size < torch.inf, ratio.clamp_max(torch.finfo(ratio.dtype).max), ratio)
     return torch.where(size == 0, torch.zeros_like(ratio), ratio)
 
 
