@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -7,10 +8,11 @@ import pytest
 import torch
 
 from invkit.errors import ConfigError
-from invkit.functionals import L1, Box, SquaredL2, least_squares, total_variation
+from invkit.functionals import L1, Box, GroupL1, SquaredL2, h1, huber_tv, least_squares, smoothed_tv, total_variation
 from invkit.operators import Blur, Dense, FiniteDifference, Fourier, Identity
 from invkit.solvers import ADMM, PDHG, AdaptivePDHG, solve
-from invkit.solvers.admm import as_split
+from invkit.solvers.free_edges import prox_with_free_edges
+from invkit.solvers.split_problem import as_split
 
 
 def mri(draw, shape=(6, 5), weight=0.05):
@@ -36,6 +38,57 @@ def test_the_exact_step_leads_to_the_minimiser_that_pdhg_finds(make, draw) -> No
     torch.testing.assert_close(solution.x, want, atol=1e-5, rtol=1e-5)
     other = solve(make(draw, weight=0.06) if make is mri else objective + 0.1 * L1(), ADMM(), rtol=1e-9, max_steps=5000)
     assert not torch.allclose(other.x, want, atol=1e-4)
+
+
+NEUMANN = {
+    "isotropic": total_variation,
+    "anisotropic": functools.partial(total_variation, isotropic=False),
+    "spacing": functools.partial(total_variation, spacing=(0.5, 2.0)),
+    "huber": functools.partial(huber_tv, delta=0.1),
+    "smoothed": functools.partial(smoothed_tv, gamma=0.1),
+}
+
+
+@pytest.mark.parametrize("name", NEUMANN)
+@pytest.mark.parametrize("shape", [(6, 5), (1, 7), (4, 3, 2)])
+def test_differences_that_stop_at_the_edge_have_an_exact_step_too(name, shape, draw) -> None:
+    if len(shape) == 3 and name == "spacing":
+        pytest.skip("two lengths are for two axes")
+    pattern = (draw(shape).abs() > 0.4).double()
+    pattern[(0,) * len(shape)] = 1.0
+    op = Fourier(shape, pattern, dtype=torch.complex128)
+    objective = 1.2 * least_squares(op, draw((2, 1, *shape), torch.complex128, 2) * pattern) + 0.15 * NEUMANN[name](
+        op.domain
+    )
+    problem = ADMM().prepare(objective)
+    assert problem.symbols is not None
+    assert problem.free == (True,)
+    want = solve(objective, AdaptivePDHG(), rtol=1e-9, max_steps=60_000, check_every=50).require_converged().x
+    solution = solve(objective, ADMM(), rtol=1e-9, max_steps=5000).require_converged()
+    values = objective.value(solution.x) - objective.value(want)
+    assert float(values.abs().max()) < 1e-9
+    torch.testing.assert_close(
+        solution.x, want, atol=1e-4, rtol=1e-4
+    )  # where TV is flat the minimiser is known less well
+
+
+def test_the_proximal_map_with_free_edges_is_that_of_the_masked_function(draw) -> None:
+    """Against the definition: no nearby point has a lower f(M u) + |u - v|^2 / (2 tau)."""
+    f, v, tau = 0.7 * GroupL1((1,)), draw((2, 1, 2, 4, 3)), 0.9
+    mask = torch.ones(1, 1, 2, 4, 3, dtype=torch.float64)
+    mask[0, 0, 0, -1], mask[0, 0, 1, :, -1] = 0, 0
+    kept = v.clone()
+    u = prox_with_free_edges(f, v, tau)
+    assert torch.equal(v, kept)
+    assert torch.equal(u * (1 - mask), v * (1 - mask))
+
+    def value(u):
+        return f.value(mask * u) + (u - v).square().flatten(1).sum(1) / (2 * tau)
+
+    for seed in range(200):
+        other = u + 10.0 ** -(seed % 6) * draw(tuple(u.shape), seed=seed)
+        assert bool((value(other) >= value(u) - 1e-12).all())
+    assert bool((value(f.prox(v, tau)) > value(u) + 1e-3).all())  # the plain proximal map is not it
 
 
 def test_the_exact_step_solves_the_normal_equations(draw) -> None:
@@ -82,7 +135,8 @@ def test_what_is_diagonal_is_found_by_type(draw) -> None:
     y = draw((2, 1, 6, 5))
     eye = Identity((6, 5), 1, torch.float64)
     assert symbols(least_squares(eye, y) + total_variation(eye.domain, boundary="periodic")) is not None
-    assert symbols(least_squares(eye, y) + total_variation(eye.domain)) is None
+    assert symbols(least_squares(eye, y) + total_variation(eye.domain)) is not None  # its edges are free
+    assert symbols(least_squares(eye, y) + h1(eye.domain)) is None  # a square has no proximal step to free them in
     dense = Dense(draw((4, 30)), (1, 6, 5))
     assert symbols(least_squares(dense, draw((2, 4))) + total_variation(dense.domain, boundary="periodic")) is None
 

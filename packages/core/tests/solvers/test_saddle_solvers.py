@@ -50,7 +50,7 @@ CASES = [
     Case(AdaptivePDHG()),
     Case(PreconditionedPDHG()),
     Case(CondatVu(), calls=(1, 1), before=(1, 1)),
-    Case(ADMM(), calls=(12, 12), before=(0, 1)),
+    Case(ADMM(), calls=(11, 11), before=(0, 1)),
     Case(StochasticPDHG(seed=3), max_steps=80_000),
     Case(LinearRatePDHG(), ["ridge", "ridge-complex"]),
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .accelerated_pdhg import AcceleratedPDHG, LinearRatePDHG
 from .adaptive_pdhg import AdaptivePDHG
-from .admm import ADMM, SplitProblem
+from .admm import ADMM
 from .backtracking_fista import BacktrackingFISTA
 from .barzilai_borwein import BarzilaiBorwein
 from .base import Optimality, Solver
@@ -36,6 +36,7 @@ from .quadratic import LeastSquaresProblem
 from .solution import History, Solution, Status
 from .solve import solve
 from .spectral import SingularSystem, landweber_factors, singular_system, tikhonov_factors, truncated_factors
+from .split_problem import SplitProblem
 from .stochastic_gradient import StochasticGradient
 from .stochastic_pdhg import StochasticPDHG
 from .stopping import Discrepancy, StoppingRule

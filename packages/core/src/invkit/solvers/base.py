@@ -71,7 +71,7 @@ class Solver(abc.ABC, Generic[Form, State]):
 
     @abc.abstractmethod
     def optimality(self, problem: Form, state: State) -> Optimality:
-        """The residual after at least one step, without an operator call."""
+        """The residual after at least one step, without an operator call unless the solver's docstring counts it."""
 
     @abc.abstractmethod
     def objective(self, problem: Form, state: State) -> Tensor:

@@ -21,10 +21,10 @@ from ..operators.algebra import Scaled as ScaledOperator
 from ..operators.base import LinearOperator
 from ..operators.fourier_symbol import gram_symbol
 from ..operators.space import norm, rounding
-from .admm import fourier_solve
 from .base import Optimality, Solver
 from .primal_dual import relative
 from .problems import Problem
+from .split_problem import fourier_solve
 
 Prox = Callable[[Tensor, float], Tensor]
 
