@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import torch
+
 from ..claims import ASSUMED, BY_CONSTRUCTION, find_claim
 from ..functionals.algebra import Composition, Scaled, Sum, split_composition, terms_of
 from ..functionals.base import Differentiable, Functional, Proximable
@@ -207,7 +209,8 @@ def _parts(objective: Functional) -> Iterator[tuple[Functional, LinearOperator |
 def _contains_zero(indicator: Functional) -> bool:
     """Whether 0 is known to be feasible, and for a ball, which is not polyhedral, inside."""
     if type(indicator) is Box:
-        return indicator.low <= 0 <= indicator.high
+        low, high = torch.as_tensor(indicator.low), torch.as_tensor(indicator.high)
+        return bool((low <= 0).all()) and bool((high >= 0).all())
     return type(indicator) is Ball and float(indicator.radius) > 0
 
 
