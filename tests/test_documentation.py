@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
+import invkit
 from invkit.operators import inner
 from invkit.plugins import Registry, build_with
 
@@ -80,6 +81,50 @@ def test_the_python_of_getting_started_runs_as_it_stands(capsys: pytest.CaptureF
     solution = names["solution"]
     assert solution.converged  # type: ignore[attr-defined]
     assert "saddle point" in capsys.readouterr().out
+
+
+#: Pages whose Python runs as it stands, one block after the other.
+PAGES = ("solvers", "regularisers", "operators", "parameter_choice", "differentiation", "plug_and_play")
+ANY_BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
+
+
+def ran_and_shown(text: str, capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[str, str]]:
+    """What each Python block prints, beside the text block that follows it in the page."""
+    names: dict[str, object] = {}
+    printed = ""
+    for language, body in ANY_BLOCK.findall(text):
+        if language == "python":
+            # The page's own Python: not with the __future__ imports of this file.
+            exec(compile(body, "page", "exec", dont_inherit=True), names)
+            printed = capsys.readouterr().out
+        else:
+            yield printed.strip(), body.strip()
+            printed = ""
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_python_of_a_page_runs_and_prints_what_the_page_shows(
+    page: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    results = list(ran_and_shown(text, capsys))
+    assert results, f"{page} shows no result of its code"
+    for printed, shown in results:
+        assert printed == shown
+
+
+def test_a_page_that_shows_what_its_code_does_not_print_is_noticed(capsys: pytest.CaptureFixture[str]) -> None:
+    page = "```python\nprint(1 + 1)\n```\n\nis\n\n```text\n3\n```\n"
+    assert list(ran_and_shown(page, capsys)) == [("2", "3")]
+
+
+@pytest.mark.parametrize(
+    ("page", "kind"), [("solvers", "solver"), ("regularisers", "regulariser"), ("operators", "operator")]
+)
+def test_the_page_of_a_kind_names_every_registered_object(page: str, kind: str) -> None:
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    for entry in invkit.get_registry().entries(kind):
+        assert f"`{entry.id}`" in text, entry.id
 
 
 def test_the_configuration_page_names_every_key() -> None:
