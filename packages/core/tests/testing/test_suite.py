@@ -124,7 +124,7 @@ def test_an_unknown_name_says_what_is_near(registry: Registry) -> None:
 
 
 def test_what_is_no_part_is_refused() -> None:
-    with pytest.raises(ConfigError, match="object is int, expected an operator, functional, solver or model"):
+    with pytest.raises(ConfigError, match="object is int, expected an operator, functional, solver, model or denoiser"):
         check(3, space=Space((1, 2)))
 
 
