@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import invkit
-from invkit.operators import inner
+from invkit.operators import Blur, inner
 from invkit.plugins import Registry, build_with
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -125,6 +126,22 @@ def test_the_page_of_a_kind_names_every_registered_object(page: str, kind: str) 
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
     for entry in invkit.get_registry().entries(kind):
         assert f"`{entry.id}`" in text, entry.id
+
+
+def test_the_models_that_the_configuration_page_shows_can_be_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from invkit.experiments.building import build_model
+    from invkit.experiments.config import Use
+
+    np.save(tmp_path / "t1.npy", np.ones((6, 5), dtype=np.float32))
+    monkeypatch.chdir(tmp_path)
+    tables = [tomllib.loads(body) for body in code_blocks("docs/configuration.md", "toml") if "[model]" in body]
+    models = [build_model(Use(**table["model"]), invkit.get_registry()) for table in tables]
+    assert len(models) >= 4
+    blur = Blur(torch.full((3, 3), 1 / 9), (6, 5))
+    for model in models:
+        assert model(torch.ones(1, 1, 6, 5), blur).shape == (1, 1, 6, 5)
 
 
 def test_the_configuration_page_names_every_key() -> None:
