@@ -125,10 +125,11 @@ def inner(x: Tensor, z: Tensor) -> Tensor:
 
 def norm(x: Tensor) -> Tensor:
     """|x|_2 of each image, (batch,) in float64: the squares of float32 numbers would vanish or overflow."""
-    wide = torch.complex128 if x.is_complex() else torch.float64
     if not x.numel():
         return torch.zeros(len(x), dtype=torch.float64, device=x.device)
-    return torch.linalg.vector_norm(x.flatten(1), dim=1, dtype=wide)
+    # Of complex numbers the same call takes forty times as long on a CPU.
+    parts = torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
+    return torch.linalg.vector_norm(parts.flatten(1), dim=1, dtype=torch.float64)
 
 
 def rounding(x: Tensor) -> float:
@@ -138,8 +139,19 @@ def rounding(x: Tensor) -> float:
 
 def squared_magnitude(x: Tensor) -> Tensor:
     """|x|^2 elementwise, real."""
-    # A conjugate is a lazy view in torch, which has no real view of itself.
-    return torch.view_as_real(x.resolve_conj()).square().sum(-1) if x.is_complex() else x.square()
+    if not x.is_complex():
+        return x.square()
+    # A conjugate is a lazy view in torch, which has no real view of itself. Summing over the pair of parts instead of
+    # adding them takes nearly twenty times as long on a CPU.
+    real, imaginary = torch.view_as_real(x.resolve_conj()).unbind(-1)
+    return torch.addcmul(real.square(), imaginary, imaginary)
+
+
+def add_scaled(x: Tensor, factor: float | Tensor, z: Tensor) -> Tensor:
+    """x + factor z in one pass; the factor is real, one number or one for each image."""
+    if not isinstance(factor, Tensor):
+        return torch.add(x, z, alpha=factor)
+    return torch.addcmul(x, torch.as_tensor(per_image(factor, x)).to(x.dtype), z)
 
 
 def per_image(value: float | Tensor, x: Tensor) -> float | Tensor:

@@ -15,7 +15,7 @@ from ..functionals.norms import QuadraticConjugate
 from ..functionals.zero import Zero
 from ..operators.base import LinearOperator
 from ..operators.identity import Identity
-from ..operators.space import norm, per_image, rounding
+from ..operators.space import add_scaled, norm, per_image, rounding
 from .base import Optimality
 from .problems import SaddleProblem
 
@@ -102,21 +102,26 @@ def primal_dual_step(
 
     One K and one K*: K z is K x + theta (K x - K x_before).
     """
-    ahead = tuple(
-        kx + per_image(theta, kx) * (kx - before) for kx, before in zip(state.kx, state.kx_before, strict=True)
-    )
+    ahead = tuple(_ahead(kx, before, theta) for kx, before in zip(state.kx, state.kx_before, strict=True))
     y = tuple(
-        f_star.prox(y_i + per_image(s, y_i) * z, s)
+        f_star.prox(add_scaled(y_i, s, z), s)
         for f_star, y_i, s, z in zip(problem.conjugates, state.y, sigma, ahead, strict=True)
     )
     kty = tuple(operator.adjoint(y_i) for (_, operator), y_i in zip(problem.blocks, y, strict=True))
-    x = problem.proximable.prox(state.x - per_image(tau, state.x) * functools.reduce(torch.add, kty), tau)
+    x = problem.proximable.prox(add_scaled(state.x, -tau, functools.reduce(torch.add, kty)), tau)
     kx = tuple(operator.forward(x) for _, operator in problem.blocks)
     first, size = state.first, state.size
     if first is None:
         first = tuple(norm(part.detach()) for part in kty)
         size = functools.reduce(torch.maximum, data_sizes(problem, first, sigma))
     return PrimalDualState(x, y, kx, kty, tau, sigma, state.x, state.y, state.kx, ahead, first, size, state.gamma)
+
+
+def _ahead(kx: Tensor, before: Tensor, theta: float | Tensor) -> Tensor:
+    """K x + theta (K x - K x_before)."""
+    if not isinstance(theta, Tensor):
+        return torch.sub((1 + theta) * kx, before, alpha=theta)
+    return add_scaled(kx, theta, kx - before)
 
 
 def data_sizes(problem: HasBlocks, first: tuple[Tensor, ...], sigma: tuple[Step, ...]) -> list[Tensor]:
