@@ -124,7 +124,10 @@ def test_a_page_that_shows_what_its_code_does_not_print_is_noticed(capsys: pytes
 )
 def test_the_page_of_a_kind_names_every_registered_object(page: str, kind: str) -> None:
     text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
-    for entry in invkit.get_registry().entries(kind):
+    ours = {path.name for path in (ROOT / "packages").iterdir()}  # a registry may hold further plugins
+    entries = [entry for entry in invkit.get_registry().entries(kind) if entry.id.partition("/")[0] in ours]
+    assert entries
+    for entry in entries:
         assert f"`{entry.id}`" in text, entry.id
 
 
