@@ -13,7 +13,7 @@ import torch
 from invkit.claims import find_claim
 from invkit.data.phantoms import Ellipse, ellipse_sinogram, half_width_of, random_ellipses, rasterise
 from invkit.errors import ConfigError, MissingDependencyError, ShapeError
-from invkit.operators import Dense, subsets
+from invkit.operators import Dense, absolute_sums, subsets
 from invkit.operators.gram_diagonal import gram_diagonal
 from invkit_ct_astra import ParallelBeam2d, RayTransform, parallel_beam_2d
 from invkit_ct_astra.astra_projector import AstraProjector
@@ -377,6 +377,14 @@ def test_the_gram_diagonal_is_the_sum_of_the_squares_of_astras_weights(implement
     want = weights.flatten(1).double() @ dense(operator).square()
     assert relative(gram_diagonal(operator, weights).flatten(1).double(), want) < 1e-6
     assert gram_diagonal(operator, weights[:0]).shape == (0, *operator.domain.shape)
+
+
+@pytest.mark.parametrize("implementation", ["matrix", "astra"])
+def test_the_absolute_sums_are_those_of_astras_weights(implementation) -> None:
+    operator = RayTransform.from_geometry(TINY, implementation=implementation)
+    columns, rows = absolute_sums(operator)
+    assert relative(columns.flatten().double(), dense(operator).abs().sum(0)) < 1e-6
+    assert relative(rows.flatten().double(), dense(operator).abs().sum(1)) < 1e-6
 
 
 def test_gradients_reach_the_weights_of_astras_gram_diagonal(generator) -> None:

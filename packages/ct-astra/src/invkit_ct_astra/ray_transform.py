@@ -14,6 +14,7 @@ from torch import Tensor
 from invkit.claims import BY_CONSTRUCTION, Basis
 from invkit.errors import ConfigError, ShapeError
 from invkit.operators import (
+    HasAbsoluteSums,
     HasFineSimulation,
     HasGramDiagonal,
     HasSubsets,
@@ -37,7 +38,7 @@ IMPLEMENTATIONS = ("matrix", "astra")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RayTransform(HasFineSimulation, HasGramDiagonal, HasSubsets):
+class RayTransform(HasFineSimulation, HasGramDiagonal, HasAbsoluteSums, HasSubsets):
     """(A x)(theta, s) = integral of x along the line x cos(theta) + y sin(theta) = s, with its exact adjoint.
 
     (batch, 1, rows, columns) -> (batch, 1, angle, detector). Lengths are in mm: an image in 1/mm gives a sinogram
@@ -126,6 +127,12 @@ class RayTransform(HasFineSimulation, HasGramDiagonal, HasSubsets):
             return self.projector._gram_diagonal(weights)
         maps = partial(squared_backproject, self.geometry), partial(squared_project, self.geometry)
         return apply_linear(weights[:, 0], *maps)[:, None]
+
+    def _absolute_sums(self) -> tuple[Tensor, Tensor]:
+        # W >= 0: the sums of the weights are those of their absolute values.
+        ones = torch.ones((1, *self.domain.shape), dtype=self.domain.dtype, device=self.domain.device)
+        rays = torch.ones((1, *self.codomain.shape), dtype=self.domain.dtype, device=self.domain.device)
+        return self._adjoint(rays), self._forward(ones)
 
     @property
     def view_axes(self) -> tuple[int, ...]:
