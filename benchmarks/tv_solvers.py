@@ -105,11 +105,11 @@ def compare(
 
 def main() -> None:
     torch.set_num_threads(1)
-    splitting: Callable[[], dict[str, tuple[Solver[Any, Any], int]]] = lambda: {  # noqa: E731
+    splitting: dict[str, tuple[Solver[Any, Any], int]] = {
         "PDHG": (PDHG(), 1500),
         "AdaptivePDHG": (AdaptivePDHG(), 1500),
         "CondatVu": (CondatVu(), 1500),
-        "ADMM": (ADMM(), 600),
+        "ADMM": (ADMM(), 300),
         "StochasticPDHG": (StochasticPDHG(), 3000),
     }
     smooth: dict[str, tuple[Solver[Any, Any], int]] = {
@@ -124,10 +124,10 @@ def main() -> None:
     ray, sinogram, ray_weight = ct()
     with torch.no_grad():
         results = {
-            "TV-MRI 256 x 256, 20 %": compare(tv(operator, y, weight), splitting(), 16 * SIZE**2),
+            "TV-MRI 256 x 256, 20 %": compare(tv(operator, y, weight), splitting, 16 * SIZE**2),
             "TV-CT 256 x 256, 60 views, x >= 0": compare(
                 tv(ray, sinogram, ray_weight, constrained=True),
-                {**splitting(), "PreconditionedPDHG": (PreconditionedPDHG(), 1500)},
+                {**splitting, "PreconditionedPDHG": (PreconditionedPDHG(), 1500)},
                 8 * SIZE**2,
                 lambda x: x.clamp_min(0),  # the copies of ADMM are feasible, its image only in the limit
             ),
