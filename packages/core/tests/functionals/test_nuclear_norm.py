@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from invkit.errors import ConfigError
 from invkit.functionals import NuclearNorm, SpectralBall
+from invkit.operators import FromFunction, Space
 
 DTYPES = [torch.float64, torch.complex128]
 
@@ -156,3 +157,56 @@ def test_negative_axes_and_radii_are_refused_and_names_say_the_axes() -> None:
         SpectralBall(-1.0)
     assert repr(0.5 * NuclearNorm()) == "0.5 * NuclearNorm((0,), (1,))"
     assert repr(SpectralBall(2.0)) == "SpectralBall(2, (0,), (1,))"
+
+
+def differences(f, matrix: torch.Tensor, direction: torch.Tensor, tau: float) -> torch.Tensor:
+    return (f.prox(matrix + 1e-6 * direction, tau) - f.prox(matrix - 1e-6 * direction, tau)) / 2e-6
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_derivative_of_the_prox_is_linear_in_the_direction_for_autograd_too(dtype, draw) -> None:
+    """The backward map differentiated by its argument is the Jacobian: differences judge it."""
+    f, x, v = NuclearNorm(), draw((2, 3, 4), dtype).requires_grad_(), draw((2, 3, 4), dtype, 1)
+    want = differences(f, x.detach(), v, 1.0)
+    z = torch.zeros_like(v).requires_grad_()
+    (pulled,) = torch.autograd.grad(f.prox(x, 1.0), x, z, create_graph=True)
+    (pushed,) = torch.autograd.grad(pulled, z, v)
+    torch.testing.assert_close(pushed, want, rtol=1e-7, atol=1e-8)
+    assert not torch.allclose(want, v, atol=1e-2)  # the identity, which a backward map that is not recorded leaves
+
+
+def test_an_operator_made_of_the_prox_has_the_jacobian_of_differences(draw) -> None:
+    f, space = NuclearNorm(), Space((3, 4), torch.float64)
+    operator = FromFunction(lambda x: f.prox(x, 1.0), space, space)
+    x, v = draw((2, 3, 4)), draw((2, 3, 4), seed=1)
+    torch.testing.assert_close(operator.jvp(x, v), differences(f, x, v, 1.0), rtol=1e-7, atol=1e-8)
+
+
+@pytest.mark.parametrize("wanted", ["matrix", "tau", "radius"])
+def test_second_derivatives_of_the_prox_are_refused_by_every_call_of_autograd(wanted, draw) -> None:
+    x, tau = draw((1, 3, 4)).requires_grad_(), torch.tensor(0.5, dtype=torch.float64, requires_grad=True)
+    projected = SpectralBall(tau).prox(x, 1.0) if wanted == "radius" else NuclearNorm().prox(x, tau)
+    (first,) = torch.autograd.grad(projected.square().sum(), x, create_graph=True)
+    with pytest.raises(ConfigError, match=r"expected first derivatives only\. Use a smooth norm"):
+        torch.autograd.grad(first.sum(), x if wanted == "matrix" else tau, retain_graph=True)
+    with pytest.raises(ConfigError, match="expected first derivatives only"):
+        first.sum().backward()
+
+
+def test_transforms_of_functions_reach_the_prox(draw) -> None:
+    f, x, v = NuclearNorm(), draw((2, 3, 4)), draw((2, 3, 4), seed=1)
+    _, pull = torch.func.vjp(lambda m: f.prox(m, 1.0), x)
+    torch.testing.assert_close(pull(v)[0], differences(f, x, v, 1.0), rtol=1e-7, atol=1e-8)  # it is symmetric
+    mapped = torch.func.vmap(lambda m: f.prox(m[None], 1.0)[0])(x)
+    torch.testing.assert_close(mapped, f.prox(x, 1.0), rtol=0, atol=1e-13)
+    with pytest.raises(ConfigError, match="expected first derivatives only"):
+        torch.func.grad(lambda m: torch.func.grad(lambda q: f.prox(q, 1.0).square().sum())(m).sum())(x)
+
+
+def test_the_prox_at_a_matrix_without_rank_has_the_derivative_of_differences(draw) -> None:
+    """Singular values that are exactly zero: the skew part between them does not move, as inside the ball."""
+    ball, v = SpectralBall(1.5), draw((1, 4, 4), seed=2)
+    x = torch.diag(torch.tensor([3.0, 1.0, 0.0, 0.0], dtype=torch.float64))[None].requires_grad_()
+    assert (torch.linalg.svdvals(x) == 0).sum() == 2
+    (pulled,) = torch.autograd.grad(ball.prox(x, 1.0), x, v)
+    torch.testing.assert_close(pulled, differences(ball, x.detach(), v, 1.0), rtol=1e-7, atol=1e-8)

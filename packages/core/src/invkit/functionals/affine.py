@@ -15,10 +15,11 @@ from ..operators.moving import versions_of
 from ..operators.space import Space, inner, norm, real_dtype
 from .base import Proximable
 from .data_fidelity import check_measurement
+from .indicators import Indicator
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class AffineSet(Proximable):
+class AffineSet(Indicator):
     """The indicator of A x = b, for an A with a pseudo-inverse in closed form, or a small ``Dense``.
 
     rhs: b, a batch of the codomain; one image of it serves every x.
@@ -54,9 +55,6 @@ class AffineSet(Proximable):
         missed = norm(self._residual(x))
         return _indicator(missed <= _slack(x) * (self.operator.norm().upper * norm(x) + norm(self.rhs)), x)
 
-    def convexity(self) -> float:
-        return 0.0
-
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return v - pseudo_inverse(self.operator, self._residual(v))
 
@@ -67,9 +65,6 @@ class AffineSet(Proximable):
     @property
     def conjugate(self) -> Proximable:
         return AffineSupport(self.operator, self.rhs)
-
-    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
-        return self.conjugate  # c times an indicator is that indicator
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import final
 
 import torch
 from torch import Tensor
 
 from ..errors import ConfigError, ShapeError
-from ..operators.space import squared_magnitude
+from ..operators.space import real_dtype, same_kind, squared_magnitude
 from .base import Proximable, as_float, check_weight, sum_per_image
 
 
+class Indicator(Proximable):
+    """0 in a closed convex set and +inf outside; the proximal map is the projection, and c times it is itself."""
+
+    @final
+    def convexity(self) -> float:
+        return 0.0
+
+    @final
+    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
+        return self.conjugate
+
+
 @dataclass(frozen=True, eq=False, repr=False)
-class Box(Proximable):
+class Box(Indicator):
     """The indicator of low <= x <= high, elementwise, for real images.
 
     low, high: numbers, or tensors of the shape of an image without the batch axis, or with axes of length 1; infinite
@@ -38,9 +51,6 @@ class Box(Proximable):
         low, high = _fitting(self.low, x, "Box"), _fitting(self.high, x, "Box")
         return _indicator(((x >= low) & (x <= high)).flatten(1).all(1), x)
 
-    def convexity(self) -> float:
-        return 0.0
-
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         _require_real(v, "Box")
         return _clipped(v, _fitting(self.low, v, "Box"), _fitting(self.high, v, "Box"))
@@ -48,9 +58,6 @@ class Box(Proximable):
     @property
     def conjugate(self) -> Proximable:
         return BoxSupport(self.low, self.high)
-
-    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
-        return self.conjugate  # c times an indicator is that indicator
 
     def __repr__(self) -> str:
         return f"Box({_named(self.low)}, {_named(self.high)})"
@@ -93,7 +100,7 @@ class BoxSupport(Proximable):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Ball(Proximable):
+class Ball(Indicator):
     """The indicator of |x_p|_2 <= radius for every group p; groups as in ``GroupL1``, None for the whole image.
 
     Raises: ConfigError if the radius is not a finite number >= 0, or an axis is negative.
@@ -113,9 +120,6 @@ class Ball(Proximable):
         inside = (group_norm(x, axes) <= self.radius + slack).flatten(1).all(1)
         return _indicator(inside, x)
 
-    def convexity(self) -> float:
-        return 0.0
-
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         axes = tuple(range(v.ndim - 1)) if self.axes is None else self.axes
         return project_onto_ball(v, axes, self.radius)
@@ -127,42 +131,48 @@ class Ball(Proximable):
 
         return _scaled(self.radius, L2() if self.axes is None else GroupL1(self.axes))
 
-    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
-        return self.conjugate
-
     def __repr__(self) -> str:
         return f"Ball({as_float(self.radius):g}, axes={self.axes})"
 
 
 def group_norm(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The Euclidean norm along ``axes`` (counted without the batch axis), which are kept with length 1."""
-    if not axes:
-        return x.abs()
-    squared = _squared_norm(x, axes)
-    positive = squared > 0
-    return torch.where(positive, torch.where(positive, squared, 1).sqrt(), 0)  # the subgradient at zero is 0
+    return x.abs() if not axes else root(squared_norm(x, axes)).to(real_dtype(x.dtype))
 
 
 def project_onto_ball(v: Tensor, axes: tuple[int, ...], radius: float | Tensor) -> Tensor:
     """v min(1, radius / |v_p|), group by group; zero where the radius is."""
-    if not axes and not v.is_complex() and not isinstance(radius, Tensor):
+    if isinstance(radius, Tensor):
+        radius = radius.to(device=v.device, dtype=real_dtype(v.dtype))  # it must not widen the images
+    else:
+        radius = min(radius, torch.finfo(v.dtype).max)
+    if not axes and not v.is_complex():
         return v.clamp(-radius, radius)
-    squared = _squared_norm(v, axes)
-    tiny = torch.finfo(squared.dtype).tiny
+    squared = squared_norm(v, axes)
+    tiny, largest = torch.finfo(squared.dtype).tiny, torch.finfo(squared.dtype).max
     # The first bound keeps the root away from zero, so that the map is twice differentiable there; the second makes
     # the factor exactly 1 inside the ball.
     if isinstance(radius, Tensor):
-        radius = radius.to(squared)  # a weight of another precision must not widen the images
-        length = squared.maximum(radius.square() / 4).clamp_min_(tiny).sqrt_().maximum(radius)
+        radius = radius.to(squared.dtype)
+        length = squared.maximum(radius.square() / 4).clamp_(tiny, largest).sqrt_().maximum(radius)
     else:
-        length = squared.clamp_min_(max(radius * radius / 4, tiny)).sqrt_().clamp_min(radius)
-    return v * (radius / length)
+        length = squared.clamp_min_(min(max(radius * radius / 4, tiny), largest)).sqrt_().clamp_min(radius)
+    return v * (radius / length).to(real_dtype(v.dtype))
 
 
-def _squared_norm(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """The square of ``group_norm``; ``torch.linalg.vector_norm`` takes fifty times longer where a group has stride."""
-    squares = squared_magnitude(x)
+def squared_norm(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """sum |x_i|^2 along ``axes``, which are kept with length 1, in float64: no square of a float32 number overflows.
+
+    ``torch.linalg.vector_norm`` takes fifty times longer where a group has stride.
+    """
+    squares = squared_magnitude(x.to(same_kind(torch.float64, x.dtype)))
     return squares.sum([a + 1 for a in axes], keepdim=True) if axes else squares
+
+
+def root(squares: Tensor) -> Tensor:
+    """The square root of numbers >= 0, with derivative 0 at 0 whatever the order."""
+    positive = squares > 0
+    return torch.where(positive, torch.where(positive, squares, 1).sqrt(), 0)
 
 
 def check_axes(axes: tuple[int, ...], who: str) -> None:

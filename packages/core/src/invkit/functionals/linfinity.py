@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .base import Proximable, as_float, check_weight
+from .indicators import Indicator
 from .simplex import check_groups, from_rows, in_rows, per_row, project_onto_simplex
 
 
@@ -49,7 +50,7 @@ class LInfinity(Proximable):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class L1Ball(Proximable):
+class L1Ball(Indicator):
     """The indicator of sum_{i in p} |x_i| <= radius for every group p; groups as in ``LInfinity``.
 
     prox: soft thresholding by the level that gives the right sum, where the sum is too large; one sort of each group.
@@ -72,9 +73,6 @@ class L1Ball(Proximable):
         inside = (sizes.sum(-1) <= self.radius + slack).all(1)
         return torch.zeros(len(x), dtype=x.real.dtype, device=x.device).masked_fill(~inside, math.inf)
 
-    def convexity(self) -> float:
-        return 0.0
-
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return project_onto_l1_ball(v, self.axes, self.radius)
 
@@ -83,9 +81,6 @@ class L1Ball(Proximable):
         from .conjugate import _scaled
 
         return _scaled(self.radius, LInfinity(self.axes))
-
-    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
-        return self.conjugate  # c times an indicator is that indicator
 
     def __repr__(self) -> str:
         return f"L1Ball({as_float(self.radius):g}, axes={self.axes})"

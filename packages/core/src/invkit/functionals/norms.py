@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..operators.norm import Interval
-from ..operators.space import squared_magnitude
+from ..operators.space import norm, real_dtype, squared_magnitude
 from .base import Differentiable, HasHessianDiagonal, Proximable, as_float, sum_per_image
 from .indicators import Ball, check_axes, group_norm, project_onto_ball
 
@@ -141,7 +141,7 @@ class L2(Proximable):
     """|x|_2 of the whole image (not squared); prox shrinks its length by tau."""
 
     def _value(self, x: Tensor) -> Tensor:
-        return torch.linalg.vector_norm(x.flatten(1), dim=1)
+        return norm(x).to(real_dtype(x.dtype))
 
     def convexity(self) -> float:
         return 0.0

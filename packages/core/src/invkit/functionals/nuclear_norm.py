@@ -8,11 +8,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from ..errors import ConfigError
 from .base import Proximable, as_float, check_weight
-from .indicators import check_axes
+from .indicators import Indicator, check_axes
 from .simplex import per_row
 
 
@@ -25,7 +24,7 @@ class NuclearNorm(Proximable):
         nuclear variation, which lets the channels share their edges. (0,) and (1, 2) make one matrix of all frames and
         all pixels of an image series, of low rank where few frames explain the others.
     prox: singular values shrink by tau.   conjugate: the indicator of |M_p|_2 <= 1, every singular value at most 1.
-    The prox has first derivatives in every argument, also where singular values coincide, and no second ones.
+    The prox has first derivatives in every argument, also where singular values coincide; a second one is an error.
 
     Raises: ConfigError if axes are negative, or one of them is used twice or none at all.
     Source: Cai, Candes, Shen (2010), Theorem 2.1; Holt (2014) for the gradient.
@@ -59,7 +58,7 @@ class NuclearNorm(Proximable):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SpectralBall(Proximable):
+class SpectralBall(Indicator):
     """The indicator of |M_p|_2 <= radius, every singular value at most the radius; matrices as in ``NuclearNorm``.
 
     Raises: ConfigError if the radius is not a finite number >= 0, or the axes are wrong.
@@ -80,9 +79,6 @@ class SpectralBall(Proximable):
         inside = (values <= self.radius + slack).flatten(1).all(1)
         return values.new_zeros(len(x)).masked_fill(~inside, math.inf)
 
-    def convexity(self) -> float:
-        return 0.0
-
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return project_onto_spectral_ball(v, self.rows, self.columns, self.radius)
 
@@ -92,9 +88,6 @@ class SpectralBall(Proximable):
 
         return _scaled(self.radius, NuclearNorm(self.rows, self.columns))
 
-    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
-        return self.conjugate  # c times an indicator is that indicator
-
     def __repr__(self) -> str:
         return f"SpectralBall({as_float(self.radius):g}, {self.rows}, {self.columns})"
 
@@ -103,7 +96,10 @@ def project_onto_spectral_ball(
     v: Tensor, rows: tuple[int, ...], columns: tuple[int, ...], radius: float | Tensor
 ) -> Tensor:
     """U min(S, radius) V* of every matrix v_p = U S V*; what is inside does not move, to the last bit."""
-    projected = _ClippedSingularValues.apply(_matrices(v, rows, columns), per_row(radius))
+    matrices = _matrices(v, rows, columns)
+    if not isinstance(radius, Tensor):
+        radius = min(radius, torch.finfo(v.dtype).max)
+    projected, *_ = _ClippedSingularValues.apply(matrices, per_row(radius))
     moved = _matrix_axes_last(v, rows, columns)
     last = tuple(range(-len(rows + columns), 0))
     return projected.reshape(moved.shape).movedim(last, tuple(a + 1 for a in rows + columns))
@@ -112,18 +108,26 @@ def project_onto_spectral_ball(
 class _ClippedSingularValues(torch.autograd.Function):
     """M -> U min(S, r) V*. Autograd of the factors U and V has none where singular values coincide; this map does."""
 
-    @staticmethod
-    def forward(ctx: Any, matrices: Tensor, radius: float | Tensor) -> Tensor:
-        u, s, vh = torch.linalg.svd(matrices, full_matrices=False)
-        ctx.save_for_backward(u, s, vh, radius if isinstance(radius, Tensor) else None)
-        ctx.radius = None if isinstance(radius, Tensor) else radius
-        clipped = torch.where(s > radius, radius, s).to(s.dtype)
-        moves = (s > radius).any(-1)[..., None, None]
-        return torch.where(moves, (u * clipped.unsqueeze(-2)) @ vh, matrices)
+    generate_vmap_rule = True
 
     @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    def forward(matrices: Tensor, radius: float | Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        u, s, vh = torch.linalg.svd(matrices, full_matrices=False)
+        clipped = torch.where(s > radius, radius, s).to(s.dtype)
+        moves = (s > radius).any(-1)[..., None, None]
+        return torch.where(moves, (u * clipped.unsqueeze(-2)) @ vh, matrices), u, s, vh
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor, float | Tensor], output: tuple[Tensor, ...]) -> None:
+        matrices, radius = inputs
+        _, u, s, vh = output
+        ctx.mark_non_differentiable(u, s, vh)
+        ctx.set_materialize_grads(False)
+        ctx.save_for_backward(matrices, u, s, vh, radius if isinstance(radius, Tensor) else None)
+        ctx.radius = None if isinstance(radius, Tensor) else radius
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor | None, *_: None) -> tuple[Tensor | None, Tensor | None]:
         """The derivative is symmetric, for a projection is a gradient: the backward map is the directional derivative.
 
         With f = min(S, r) and X = U* H V, split into its Hermitian and its skew part,
@@ -132,7 +136,11 @@ class _ClippedSingularValues(torch.autograd.Function):
         the quotients continued by 1 inside the ball and 0 outside.
         Source: Candes, Sing-Long, Trzasko (2013), section 4.2.
         """
-        u, s, vh, learned = ctx.saved_tensors
+        if gradient is None:
+            return None, None
+        matrices, u, s, vh, learned = ctx.saved_tensors
+        # D is linear in H, and autograd differentiates it in H as it stands; how it depends on M and r is not written.
+        u, s, vh = _HeldFactors.apply(u, s, vh, matrices, learned)
         radius = ctx.radius if learned is None else learned
         outside = s > radius
         f = torch.where(outside, radius, s).to(s.dtype)
@@ -153,7 +161,29 @@ class _ClippedSingularValues(torch.autograd.Function):
         if learned is None or not ctx.needs_input_grad[1]:
             return moved, None
         along = torch.where(outside, x.diagonal(dim1=-2, dim2=-1).real, 0)
-        return moved, along.sum_to_size(learned.shape if learned.ndim else (1, 1, 1)).reshape(learned.shape)
+        along = along.sum_to_size(learned.shape if learned.ndim else (1, 1, 1)).reshape(learned.shape)
+        return moved, along.to(learned.dtype)
+
+
+class _HeldFactors(torch.autograd.Function):
+    """U, S and V* as they are, for first derivatives only: to differentiate them again is an error, not a zero."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(u: Tensor, s: Tensor, vh: Tensor, matrices: Tensor, radius: Tensor | None) -> tuple[Tensor, ...]:
+        return u.view_as(u), s.view_as(s), vh.view_as(vh)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Tensor | None, ...], output: tuple[Tensor, ...]) -> None:
+        pass
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> None:
+        raise ConfigError(
+            "NuclearNorm.prox: the derivative is asked for its own derivative, expected first derivatives only. "
+            "Use a smooth norm such as SmoothedNorm, or differentiate without create_graph."
+        )
 
 
 def _matrices(x: Tensor, rows: tuple[int, ...], columns: tuple[int, ...]) -> Tensor:

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
-from ..operators.space import squared_magnitude
+from ..operators.space import real_dtype, squared_magnitude
 from .base import HasHessianDiagonal, Proximable, as_float, check_weight, sum_per_image
+from .indicators import root, squared_norm
 
 
 class RadialNorm(HasHessianDiagonal, Proximable):
@@ -56,11 +57,11 @@ class RadialNorm(HasHessianDiagonal, Proximable):
         Raises: ShapeError if x is not a batch of the domain.
         """
         self._check(x, "curvatures")
-        return self._curvatures(_length(x, _squares(x, self.axes), self.axes))
+        return self._curvatures(_length(x, squared_norm(x, self.axes), self.axes))
 
     def _value(self, x: Tensor) -> Tensor:
-        squares = _squares(x, self.axes)
-        return sum_per_image(self._rho(squares, _length(x, squares, self.axes)))
+        squares = squared_norm(x, self.axes)
+        return sum_per_image(self._rho(squares, _length(x, squares, self.axes))).to(real_dtype(x.dtype))
 
     def convexity(self) -> float:
         return 0.0
@@ -69,7 +70,7 @@ class RadialNorm(HasHessianDiagonal, Proximable):
         return self.curvatures(x)[0] * x
 
     def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
-        t = _length(x, _squares(x, self.axes), self.axes)
+        t = _length(x, squared_norm(x, self.axes), self.axes)
         across, along = self._curvatures(t)
         unit = x / torch.where(t > 0, t, 1)
         product = (unit.conj() * v).real if x.is_complex() else unit * v
@@ -78,13 +79,13 @@ class RadialNorm(HasHessianDiagonal, Proximable):
 
     def _hessian_diagonal(self, x: Tensor) -> Tensor:
         """Exact for a real x; for a complex one the mean over real and imaginary part."""
-        t = _length(x, _squares(x, self.axes), self.axes)
+        t = _length(x, squared_norm(x, self.axes), self.axes)
         across, along = self._curvatures(t)
         share = squared_magnitude(x / torch.where(t > 0, t, 1)) / (2 if x.is_complex() else 1)
         return (across + (along - across) * share).clamp_min(0)  # rounding may go below
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        return v * self._shrinkage(_length(v, _squares(v, self.axes), self.axes), tau)
+        return v * self._shrinkage(_length(v, squared_norm(v, self.axes), self.axes), tau)
 
     @property
     def conjugate(self) -> Proximable:
@@ -110,7 +111,7 @@ class RadialConjugate(Proximable):
 
     def _value(self, z: Tensor) -> Tensor:
         axes = self.functional.axes
-        t = _length(z, _squares(z, axes), axes)
+        t = _length(z, squared_norm(z, axes), axes)
         # A prox may lie outside by the rounding of its norm, as for ``Ball``.
         inside = t <= self.weight * (1 + 16 * torch.finfo(t.dtype).eps)
         weight = self.weight + torch.zeros_like(t)  # a division by a weight of 0 must not reach the gradient
@@ -124,7 +125,7 @@ class RadialConjugate(Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         axes = self.functional.axes
-        t = _length(v, _squares(v, axes), axes) / tau
+        t = _length(v, squared_norm(v, axes), axes) / tau
         ratio = self.weight / tau
         shrinkage = self.functional._shrinkage(t, ratio)
         return v * (ratio * shrinkage * self.functional._curvatures(t * shrinkage)[0])
@@ -147,14 +148,8 @@ def check_positive(value: float | Tensor, who: str, what: str) -> None:
         raise ConfigError(f"{who}: {what} is {as_float(value)}, expected a positive number. Use the norm itself for 0.")
 
 
-def _squares(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    squares = squared_magnitude(x)
-    return squares.sum([a + 1 for a in axes], keepdim=True) if axes else squares
-
-
 def _length(x: Tensor, squares: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The root of the squares, with derivative 0 at 0 whatever the order."""
     if not axes and not x.is_complex():
         return x.abs()
-    positive = squares > 0
-    return torch.where(positive, torch.where(positive, squares, 1).sqrt(), 0)
+    return root(squares).to(real_dtype(x.dtype))

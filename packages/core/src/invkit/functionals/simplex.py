@@ -10,11 +10,11 @@ from torch import Tensor
 
 from ..errors import ConfigError, ShapeError
 from .base import Proximable, as_float, check_weight
-from .indicators import check_axes
+from .indicators import Indicator, check_axes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Simplex(Proximable):
+class Simplex(Indicator):
     """The indicator of x >= 0, sum x = total in every group, for real images.
 
     axes: the axes of a group, without the batch axis; ``(0,)`` makes the channels of a pixel probabilities, None
@@ -41,9 +41,6 @@ class Simplex(Proximable):
         inside = (groups >= 0).all(-1) & ((groups.sum(-1) - self.total).abs() <= slack)
         return x.new_zeros(len(x)).masked_fill(~inside.all(1), math.inf)
 
-    def convexity(self) -> float:
-        return 0.0
-
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         projected = project_onto_simplex(in_rows(_real(v, "Simplex"), self.axes), self.total)
         return from_rows(projected, v, self.axes)
@@ -51,9 +48,6 @@ class Simplex(Proximable):
     @property
     def conjugate(self) -> Proximable:
         return SimplexSupport(self.total, self.axes)
-
-    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
-        return self.conjugate  # c times an indicator is that indicator
 
     def __repr__(self) -> str:
         return f"Simplex({as_float(self.total):g}, axes={self.axes})"

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import ConfigError
 from .base import Proximable, sum_per_image
-from .indicators import check_fits, project_onto_ball
+from .indicators import Indicator, check_fits, project_onto_ball
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,7 +52,7 @@ class WeightedL1(Proximable):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MagnitudeBound(Proximable):
+class MagnitudeBound(Indicator):
     """The indicator of |x_i| <= b_i; the bounds as the weights of ``WeightedL1``.
 
     Raises: ConfigError if a bound is negative or not finite; ShapeError if they do not fit an image.
@@ -70,9 +70,6 @@ class MagnitudeBound(Proximable):
         inside = (x.abs() <= limit).flatten(1).all(1)
         return torch.zeros(len(x), dtype=x.real.dtype, device=x.device).masked_fill(~inside, math.inf)
 
-    def convexity(self) -> float:
-        return 0.0
-
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         check_fits(self.bounds, v, "MagnitudeBound", "bounds")
         return project_onto_ball(v, (), self.bounds)
@@ -80,9 +77,6 @@ class MagnitudeBound(Proximable):
     @property
     def conjugate(self) -> Proximable:
         return WeightedL1(self.bounds)
-
-    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
-        return self.conjugate  # c times an indicator is that indicator
 
     def __repr__(self) -> str:
         return f"MagnitudeBound(bounds of shape {tuple(self.bounds.shape)})"
