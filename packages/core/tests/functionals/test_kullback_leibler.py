@@ -239,3 +239,18 @@ def test_data_that_are_no_counts_are_refused() -> None:
         KullbackLeibler(torch.ones(1, 2), torch.tensor([0.0, torch.inf]))
     with pytest.raises(ShapeError, match="KullbackLeibler: image is torch.complex64, expected a real one"):
         KullbackLeibler(torch.ones(1, 2)).value(torch.ones(1, 2, dtype=torch.complex64))
+
+
+@pytest.mark.parametrize("background", [10.0, torch.full((1, 1), 10.0)], ids=["number", "tensor"])
+def test_a_prox_next_to_the_background_stays_in_the_domain(background) -> None:
+    """z is 1e-6 to 1e-8 and x = z - 10 has a spacing of 1e-6: x = -10 would have the value +inf."""
+    f = KullbackLeibler(torch.tensor([[1.0]]), background)
+    for v, tau in ((-200.0, 1e-4), (-1000.0, 1e-3), (-50.0, 1e-5)):
+        x = f.prox(torch.tensor([[v]]), tau)
+        assert bool(torch.isfinite(f.value(x)).all())
+        assert bool(torch.isfinite(f.gradient(x)).all())
+        q = v + 10.0 - tau  # the positive root in double precision
+        z = 2 * tau / ((q * q + 4 * tau) ** 0.5 - q)
+        assert abs(float(x.double()) - (z - 10.0)) <= 10 * torch.finfo(torch.float32).eps
+    nothing = KullbackLeibler(torch.tensor([[0.0]]), background).prox(torch.tensor([[-200.0]]), 1e-4)
+    assert nothing.item() == -10.0  # without counts z may be zero

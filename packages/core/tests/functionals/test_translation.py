@@ -8,19 +8,26 @@ from invkit.errors import ShapeError
 from invkit.functionals import (
     L1,
     L2,
+    Ball,
     Box,
     Composition,
     Differentiable,
     GroupL1,
+    L1Ball,
     Proximable,
+    Simplex,
+    SpectralBall,
     SquaredL2,
     Translated,
     Zero,
+    least_squares,
     translate,
 )
 from invkit.functionals.hessian_diagonal import hessian_diagonal
+from invkit.functionals.weighted_l1 import MagnitudeBound
 from invkit.measures import conjugate_gap, prox_gap
 from invkit.operators import Dense, Space
+from invkit.solvers import FISTA, solve
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.complex128])
@@ -128,3 +135,46 @@ def test_centres_of_another_space_are_refused(draw) -> None:
     k = Dense(draw((4, 6)), (2, 3))
     with pytest.raises(ShapeError, match=r"translate: centre: tensor has shape \(1, 4\)"):
         translate(L1() @ k, draw((1, 4)))
+
+
+INDICATORS = [
+    Box(0.0, 1.0), Ball(1e-3), Ball(0.5, (1,)), Ball(0.5, None), L1Ball(1e-3), Simplex(1.0), SpectralBall(0.3),
+    MagnitudeBound(torch.full((2, 5), 0.2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("centres", [1, 4])
+@pytest.mark.parametrize("size", [1.0, 1e3])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("f", INDICATORS, ids=repr)
+def test_a_projection_lies_in_the_translated_set(f, dtype, size, centres, draw) -> None:
+    """c + p rounds, and so does its difference from c: p itself need not come back."""
+    c, v = size * draw((centres, 2, 5), dtype), size * draw((4, 2, 5), dtype, 1)
+    moved = translate(f, c)
+    assert torch.equal(moved.value(moved.prox(v, 1.0)), torch.zeros(4, dtype=dtype))
+    outside = moved.prox(v, 1.0) + 1e4 * size * torch.finfo(dtype).eps * draw((4, 2, 5), dtype, 2).sign()
+    assert not torch.equal(moved.value(outside), torch.zeros(4, dtype=dtype))
+
+
+def test_a_box_moves_its_bounds(draw) -> None:
+    c = draw((1, 2, 3)).requires_grad_()
+    moved = translate(Box(-0.1, 0.2), c)
+    assert isinstance(moved, Box)
+    np.testing.assert_array_equal(moved.low.detach().numpy(), c.detach().numpy()[0] - 0.1)
+    np.testing.assert_array_equal(moved.high.detach().numpy(), c.detach().numpy()[0] + 0.2)
+    (slope,) = torch.autograd.grad(moved.prox(c.detach() + 7.0, 1.0).sum(), c)
+    assert torch.equal(slope, torch.ones_like(c))  # the projection sits at the upper bound
+    half = translate(Box(0.0), c.detach())
+    assert isinstance(half, Box)
+    assert bool((half.high == torch.inf).all())
+    z = draw((4, 2, 3), seed=3).abs().neg()
+    want = (half.low * z).sum((1, 2))  # the support of a half line, by hand
+    torch.testing.assert_close(half.conjugate.value(z), want)
+
+
+def test_fista_returns_a_point_of_the_translated_box(draw) -> None:
+    operator, y, c = Dense(draw((8, 6))), 3 * draw((6, 8), seed=1), draw((1, 6), seed=2)
+    objective = least_squares(operator, y) + translate(Box(-0.1, 0.1), c)
+    x = solve(objective, FISTA(), max_steps=50).x
+    assert bool(torch.isfinite(objective.value(x)).all())
+    assert float((x - c).abs().max()) <= 0.1 * (1 + 1e-12)

@@ -337,3 +337,25 @@ def test_operators_between_other_spaces_are_refused() -> None:
         stack([])
     with pytest.raises(TypeError, match="unsupported operand"):
         a @ torch.eye(2)
+
+
+def test_the_structure_of_a_learned_factor_holds_whatever_it_is_worth() -> None:
+    """adjoint() decides once, by the structure; the factor changes afterwards."""
+    factor = torch.tensor(1 + 0j, dtype=torch.complex64, requires_grad=True)
+    a = factor * Identity((3,), 1, torch.complex64)
+    adjoint, squared, x = a.H, a @ a, torch.ones(1, 1, 3, dtype=torch.complex64)
+    with torch.no_grad():
+        factor.copy_(torch.tensor(1 + 1j))
+    torch.testing.assert_close(adjoint.forward(x), (1 - 1j) * x)
+    torch.testing.assert_close(squared.forward(x), 2j * x)
+    assert a.structure == frozenset()
+
+
+@pytest.mark.parametrize("value", [1.0, -1.0, 2.0])
+def test_a_learned_real_factor_may_change_its_sign_and_its_size(value) -> None:
+    learned = torch.tensor(value, requires_grad=True)
+    assert (learned * Identity((2,))).structure == {"self_adjoint"}
+    assert "positive_semidefinite" in (learned.detach().abs() * Identity((2,))).structure
+    fixed = torch.tensor(1 + 0j)
+    assert (fixed * Identity((2,), 1, torch.complex64)).structure == {"isometric", "unitary"}
+    assert "self_adjoint" in ((2 + 0j) * Identity((2,), 1, torch.complex64)).structure  # a number stays what it is

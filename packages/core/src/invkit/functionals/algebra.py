@@ -9,7 +9,6 @@ f @ F   F nonlinear: nonlinear_composition.py
 from __future__ import annotations
 
 import functools
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from ..errors import ShapeError
 from ..operators.base import LinearOperator, Operator
 from ..operators.norm import Interval
 from ..operators.space import Space
-from .base import Differentiable, Functional, Proximable, as_float, check_weight
+from .base import Differentiable, Functional, Proximable, as_float, check_weight, times
 from .nonlinear_composition import NonlinearComposition, NonlinearCompositionDifferentiable
 
 
@@ -36,9 +35,7 @@ class Scaled(Functional):
         return self.functional.domain
 
     def _value(self, x: Tensor) -> Tensor:
-        value = self.functional.value(x)
-        # 0 times an indicator is that indicator (its proximal map stays the projection), and 0 * inf would be NaN.
-        return torch.where(value == math.inf, value, self.weight * value)
+        return times(self.weight, self.functional.value(x))  # 0 times an indicator is that indicator, as is its prox
 
     def convexity(self) -> float | None:
         modulus = self.functional.convexity()

@@ -1,21 +1,26 @@
 """Functionals: f maps an image to a real number; what else it can do is a type, not a flag.
 
 ``Differentiable`` has a gradient, ``Proximable`` a proximal map in closed form; a functional may be both or neither.
+
+The images set the precision: tensors that a functional was built from (centres, weights, counts, bounds) are converted
+to theirs, so that the value, the gradient and the prox have the precision of the argument.
 """
 
 from __future__ import annotations
 
 import abc
+import math
 from typing import TYPE_CHECKING, final
 
+import torch
 from torch import Tensor
 
 from ..claims import Claim
-from ..errors import ConfigError
+from ..errors import ConfigError, ShapeError
 from ..operators.base import Operator
 from ..operators.moving import Movable, basis_of
 from ..operators.norm import Interval
-from ..operators.space import Space, per_image
+from ..operators.space import Space, per_image, same_kind
 
 if TYPE_CHECKING:
     from .algebra import Sum
@@ -176,6 +181,28 @@ def check_weight(weight: float | Tensor, who: str) -> None:
 def as_float(weight: float | Tensor) -> float:
     """The number, cut off from autograd."""
     return float(weight.detach() if isinstance(weight, Tensor) else weight)
+
+
+def fitted(parameter: Tensor, x: Tensor, who: str, what: str) -> Tensor:
+    """A tensor that a functional was built from, in the precision of the images x; it may stay real for complex ones.
+
+    Raises: ShapeError if it does not broadcast to x, such as one of another batch, or is complex and x is real.
+    """
+    shape = parameter.shape
+    if len(shape) > x.ndim or any(n not in (1, m) for n, m in zip(shape[::-1], x.shape[::-1], strict=False)):
+        raise ShapeError(
+            f"{who}: {what} has shape {tuple(shape)}, expected one that broadcasts to the images, {tuple(x.shape)}. "
+            "Slice it as the images, or give it axes of length 1."
+        )
+    if parameter.is_complex() and not x.is_complex():
+        raise ShapeError(f"{who}: {what} has dtype {parameter.dtype}, expected a real one for {x.dtype}. Convert one.")
+    return parameter.to(same_kind(x.dtype, parameter.dtype))
+
+
+def times(weight: float | Tensor, value: Tensor) -> Tensor:
+    """weight * value, and +inf where the value is: 0 * inf would be NaN, in the value or in the gradient."""
+    infinite = value == math.inf
+    return torch.where(infinite, value.detach(), weight * torch.where(infinite, 0, value))
 
 
 def sum_per_image(values: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..errors import ConfigError
-from .base import Proximable, as_float
+from .base import Proximable, as_float, times
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,7 +28,7 @@ class ScaledConjugate(Proximable):
             )
 
     def _value(self, z: Tensor) -> Tensor:
-        return self.weight * self.inner.value(z / self.weight)
+        return times(self.weight, self.inner.value(z / self.weight))
 
     def convexity(self) -> float | None:
         modulus = self.inner.convexity()

@@ -81,10 +81,7 @@ class BoxSupport(Proximable):
     def _value(self, z: Tensor) -> Tensor:
         _require_real(z, "BoxSupport")
         low, high = _fitting(self.low, z, "BoxSupport"), _fitting(self.high, z, "BoxSupport")
-        # Where a side is not pulled its bound meets a 1: 0 * inf would be NaN, in the value or in the gradient.
-        upper = torch.where(z > 0, torch.where(z > 0, z, 1) * high, 0)
-        lower = torch.where(z < 0, torch.where(z < 0, z, -1) * low, 0)
-        return sum_per_image(upper + lower)
+        return sum_per_image(_pulled(z, high) + _pulled(-z, -low))
 
     def convexity(self) -> float:
         return 0.0
@@ -217,6 +214,14 @@ def _clipped(v: Tensor, low: float | Tensor, high: float | Tensor) -> Tensor:
     if isinstance(low, Tensor) or isinstance(high, Tensor):
         return v.clamp(min=low).clamp(max=high)
     return v.clamp(low, high)
+
+
+def _pulled(z: Tensor, bound: float | Tensor) -> Tensor:
+    """z bound where z > 0, else 0; an infinite product has no slope, for 0 * inf would be NaN in the gradient."""
+    bound = bound if isinstance(bound, Tensor) else z.new_full((), bound)
+    pulled, finite = z > 0, torch.isfinite(bound)
+    product = torch.where(pulled & finite, z, 0) * torch.where(finite, bound, 0)
+    return torch.where(pulled & ~finite, math.inf, product)
 
 
 def _times(tau: float | Tensor, bound: float | Tensor) -> float | Tensor:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError, DataError, ShapeError
-from .base import HasHessianDiagonal, Proximable, as_float, sum_per_image
+from .base import HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image
 from .conjugate import _scaled
 from .indicators import _require_real
 
@@ -52,8 +52,8 @@ class KullbackLeibler(HasHessianDiagonal, Proximable):
             )
 
     def _value(self, x: Tensor) -> Tensor:
-        _require_real(x, "KullbackLeibler")
-        z, y = x + self.background, self.y
+        y, background = self._data(x)
+        z = x + background
         counted, inside = y > 0, z > 0
         # Numbers that stand in where a branch is not taken, so that no derivative of it is infinite.
         safe_y, safe_z = torch.where(counted, y, 1), torch.where(inside, z, 1)
@@ -65,21 +65,25 @@ class KullbackLeibler(HasHessianDiagonal, Proximable):
         outside = (z < 0) | (counted & ~inside)
         return sum_per_image(torch.where(outside, math.inf, terms))
 
+    def _data(self, x: Tensor) -> tuple[Tensor, float | Tensor]:
+        _require_real(x, "KullbackLeibler")
+        return _counts_and_background(self.y, self.background, x)
+
     def _gradient(self, x: Tensor) -> Tensor:
         return 1 - self._ratio(x)
 
     def _ratio(self, x: Tensor) -> Tensor:
         """y/z, its limit 0 where y is, and +inf where z <= 0 < y."""
-        _require_real(x, "KullbackLeibler")
-        z = x + self.background
-        quotient = self.y / torch.where(z > 0, z, 1)
-        return torch.where(z > 0, quotient, torch.where(self.y > 0, math.inf, 0.0).to(quotient))
+        y, background = self._data(x)
+        z = x + background
+        quotient = y / torch.where(z > 0, z, 1)
+        return torch.where(z > 0, quotient, torch.where(y > 0, math.inf, 0.0).to(quotient))
 
     def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
         return torch.where(v == 0, 0.0 * v, self._curvature(x) * v)  # infinity times zero would be NaN
 
     def _curvature(self, x: Tensor) -> Tensor:
-        z = x + self.background
+        z = x + self._data(x)[1]
         return self._ratio(x) / torch.where(z > 0, z, 1)
 
     def _hessian_diagonal(self, x: Tensor) -> Tensor:
@@ -92,8 +96,11 @@ class KullbackLeibler(HasHessianDiagonal, Proximable):
         return 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        _require_real(v, "KullbackLeibler")
-        return _positive_root(v + self.background - tau, tau, self.y) - self.background
+        y, background = self._data(v)
+        x = _positive_root(v + background - tau, tau, y) - background
+        # A z far below the background is lost in x = z - background; where there are counts z has to stay positive.
+        lowest = -(1 - torch.finfo(x.dtype).eps) * background + torch.zeros_like(x)
+        return torch.where((y > 0) & (x < lowest), lowest, x)
 
     @property
     def conjugate(self) -> Proximable:
@@ -117,11 +124,12 @@ class KullbackLeiblerConjugate(Proximable):
 
     def _value(self, p: Tensor) -> Tensor:
         _require_real(p, "KullbackLeiblerConjugate")
-        counts = self.weight * self.y
+        y, background = _counts_and_background(self.y, self.background, p)
+        counts = self.weight * y
         weight = self.weight + torch.zeros_like(counts)
         counted, inside = counts > 0, p < weight
         fraction = torch.where(inside & counted, p, 0) / torch.where(counted, weight, 1)
-        terms = torch.where(counted, -counts * torch.log1p(-fraction), 0) - self.background * p
+        terms = torch.where(counted, -counts * torch.log1p(-fraction), 0) - background * p
         outside = torch.where(counted, ~inside, p > weight)
         return sum_per_image(torch.where(outside, math.inf, terms))
 
@@ -130,11 +138,21 @@ class KullbackLeiblerConjugate(Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         _require_real(v, "KullbackLeiblerConjugate")
-        return self.weight - _positive_root(self.weight - v - tau * self.background, tau * self.weight, self.y)
+        y, background = _counts_and_background(self.y, self.background, v)
+        return self.weight - _positive_root(self.weight - v - tau * background, tau * self.weight, y)
 
     @property
     def conjugate(self) -> Proximable:
         return _scaled(self.weight, KullbackLeibler(self.y, self.background))
+
+
+def _counts_and_background(
+    y: Tensor, background: float | Tensor, x: Tensor, who: str = "KullbackLeibler"
+) -> tuple[Tensor, float | Tensor]:
+    """Both as the images x need them."""
+    if isinstance(background, Tensor):
+        background = fitted(background, x, who, "background")
+    return fitted(y, x, who, "y"), background
 
 
 def _extremes(background: float | Tensor) -> tuple[float, float]:

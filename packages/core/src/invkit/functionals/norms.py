@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..operators.norm import Interval
 from ..operators.space import norm, real_dtype, squared_magnitude
-from .base import Differentiable, HasHessianDiagonal, Proximable, as_float, sum_per_image
+from .base import Differentiable, HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image
 from .indicators import Ball, check_axes, group_norm, project_onto_ball
 
 
@@ -23,10 +23,14 @@ class SquaredL2(HasHessianDiagonal, Proximable):
     centre: Tensor | None = None
 
     def _value(self, x: Tensor) -> Tensor:
-        return 0.5 * sum_per_image(squared_magnitude(x if self.centre is None else x - self.centre))
+        return 0.5 * sum_per_image(squared_magnitude(x if self.centre is None else x - self._centre(x)))
 
     def _gradient(self, x: Tensor) -> Tensor:
-        return x.clone() if self.centre is None else x - self.centre
+        return x.clone() if self.centre is None else x - self._centre(x)
+
+    def _centre(self, x: Tensor) -> Tensor:
+        assert self.centre is not None
+        return fitted(self.centre, x, "SquaredL2", "centre")
 
     def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
         return v.clone()
@@ -41,7 +45,7 @@ class SquaredL2(HasHessianDiagonal, Proximable):
         return 1.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        return (v if self.centre is None else v + tau * self.centre) / (1 + tau)
+        return (v if self.centre is None else v + tau * self._centre(v)) / (1 + tau)
 
     @property
     def conjugate(self) -> Proximable:
@@ -62,17 +66,28 @@ class QuadraticConjugate(Differentiable, Proximable):
     centre: Tensor | None = None
 
     def _value(self, z: Tensor) -> Tensor:
-        quadratic = sum_per_image(squared_magnitude(z))
-        quadratic = torch.where(quadratic == 0, quadratic, quadratic / (2 * self.weight))  # c = 0: infinite but at zero
+        quadratic = 0.5 * self._divided(sum_per_image(squared_magnitude(z)), (z == 0).flatten(1).all(1))
         if self.centre is None:
             return quadratic
-        return quadratic + sum_per_image((z * self.centre.conj()).real)
+        return quadratic + sum_per_image((z * self._centre(z).conj()).real)
 
     def _gradient(self, z: Tensor) -> Tensor:
-        return z / self.weight if self.centre is None else z / self.weight + self.centre
+        return self._divided(z, z == 0) if self.centre is None else self._divided(z, z == 0) + self._centre(z)
 
     def _hessian_vector(self, z: Tensor, v: Tensor) -> Tensor:
-        return v / self.weight
+        return self._divided(v, v == 0)
+
+    def _divided(self, z: Tensor, vanishes: Tensor) -> Tensor:
+        """z / c; for c = 0 it is 0 where z vanishes and +inf elsewhere."""
+        if not isinstance(self.weight, Tensor) and self.weight > 0:
+            return z / self.weight
+        weight = self.weight if isinstance(self.weight, Tensor) else z.real.new_full((), self.weight)
+        positive = weight > 0
+        return torch.where(positive | vanishes, z / torch.where(positive, weight, 1), torch.inf)
+
+    def _centre(self, z: Tensor) -> Tensor:
+        assert self.centre is not None
+        return fitted(self.centre, z, "QuadraticConjugate", "centre")
 
     def smoothness(self) -> Interval | None:
         weight = as_float(self.weight)
@@ -84,7 +99,7 @@ class QuadraticConjugate(Differentiable, Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         factor = self.weight / (self.weight + tau)
-        return v * factor if self.centre is None else (v - tau * self.centre) * factor
+        return v * factor if self.centre is None else (v - tau * self._centre(v)) * factor
 
     @property
     def conjugate(self) -> Proximable:

@@ -35,7 +35,8 @@ class OnPart(Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         part = self.restriction.forward(v)
-        return v + self.restriction.adjoint(self.functional._prox(part, tau) - part)
+        # In this order v - R* R v is exactly zero where the part goes, so that the part lies where its prox puts it.
+        return (v - self.restriction.adjoint(part)) + self.restriction.adjoint(self.functional._prox(part, tau))
 
     @property
     def conjugate(self) -> Proximable:

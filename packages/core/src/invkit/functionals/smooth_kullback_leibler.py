@@ -16,7 +16,7 @@ from ..errors import ConfigError
 from ..operators.norm import Interval
 from .base import HasHessianDiagonal, Proximable, as_float, sum_per_image
 from .conjugate import _scaled
-from .kullback_leibler import KullbackLeibler, _positive_root
+from .kullback_leibler import KullbackLeibler, _counts_and_background, _positive_root
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,21 +48,20 @@ class SmoothKullbackLeibler(HasHessianDiagonal, Proximable):
     def _divergence(self) -> KullbackLeibler:
         return KullbackLeibler(self.y, self.background)
 
-    def _slope(self) -> Tensor:
-        """The gradient at zero."""
-        return 1 - self.y / self.background
-
-    def _bend(self) -> Tensor:
-        """The curvature at zero, and below."""
-        return self.y / self.background / self.background
+    def _slope_and_bend(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The gradient at zero, and the curvature at zero and below."""
+        y, background = _counts_and_background(self.y, self.background, x, "SmoothKullbackLeibler")
+        ratio = y / background
+        return 1 - ratio, ratio / background
 
     def _value(self, x: Tensor) -> Tensor:
         below = torch.where(x < 0, x, 0)
-        parabola = below * (self._slope() + 0.5 * self._bend() * below)
+        slope, bend = self._slope_and_bend(x)
+        parabola = below * (slope + 0.5 * bend * below)
         return self._divergence.value(_above(x)) + sum_per_image(parabola)
 
     def _gradient(self, x: Tensor) -> Tensor:
-        return self._divergence.gradient(_above(x)) + self._bend() * torch.where(x < 0, x, 0)
+        return self._divergence.gradient(_above(x)) + self._slope_and_bend(x)[1] * torch.where(x < 0, x, 0)
 
     def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
         return self._hessian_diagonal(x) * v
@@ -71,14 +70,16 @@ class SmoothKullbackLeibler(HasHessianDiagonal, Proximable):
         return self._divergence._hessian_diagonal(_above(x))
 
     def smoothness(self) -> Interval:
-        return Interval.exact(as_float(self._bend().max()) if self.y.numel() else 0.0, "largest y / background^2")
+        bend = self.y / self.background / self.background
+        return Interval.exact(as_float(bend.max()) if self.y.numel() else 0.0, "largest y / background^2")
 
     def convexity(self) -> float:
         return 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        moved = v - tau * self._slope()  # its sign is that of the minimiser
-        return torch.where(moved >= 0, self._divergence._prox(v, tau), moved / (1 + tau * self._bend()))
+        slope, bend = self._slope_and_bend(v)
+        moved = v - tau * slope  # its sign is that of the minimiser
+        return torch.where(moved >= 0, self._divergence._prox(v, tau), moved / (1 + tau * bend))
 
     @property
     def conjugate(self) -> Proximable:
@@ -102,7 +103,8 @@ class SmoothKullbackLeiblerConjugate(Proximable):
     weight: float | Tensor = 1.0
 
     def _value(self, p: Tensor) -> Tensor:
-        y, background = self.y, self.background + torch.zeros_like(self.y)
+        y, given = _counts_and_background(self.y, self.background, p, "SmoothKullbackLeibler")
+        background = given + torch.zeros_like(y)
         weight = self.weight + torch.zeros_like(y)
         weighted, counted = weight > 0, y > 0
         q = p / torch.where(weighted, weight, 1)
@@ -122,9 +124,10 @@ class SmoothKullbackLeiblerConjugate(Proximable):
         return 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        ratio, weight = self.y / self.background, self.weight
-        bend = ratio / self.background
-        logarithmic = weight - _positive_root(weight - v - tau * self.background, tau * weight, self.y)
+        y, background = _counts_and_background(self.y, self.background, v, "SmoothKullbackLeibler")
+        ratio, weight = y / background, self.weight
+        bend = ratio / background
+        logarithmic = weight - _positive_root(weight - v - tau * background, tau * weight, y)
         quadratic = weight * ((v * bend + tau * (1 - ratio)) / (tau + weight * bend))
         return torch.where(v >= weight * (1 - ratio), logarithmic, quadratic)
 

@@ -9,14 +9,16 @@ Source: Bauschke, Combettes (2011), Propositions 13.20 and 23.29.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, final
 
+import torch
 from torch import Tensor
 
 from ..operators.norm import Interval
 from ..operators.space import Space
 from .algebra import Composition, Scaled, Sum, add, compose, scale
-from .base import Differentiable, Functional, Proximable, sum_per_image
+from .base import Differentiable, Functional, Proximable, fitted, sum_per_image
+from .indicators import Box, Indicator
 from .norms import SquaredL2
 from .weighted_squared_l2 import WeightedSquaredL2
 
@@ -33,7 +35,21 @@ class Translated(Functional):
         return self.functional.domain
 
     def _value(self, x: Tensor) -> Tensor:
-        return self.functional.value(x - self.centre)
+        moved = self._moved(x)
+        value = self.functional.value(moved)
+        return self._forgiving(value, x, moved) if isinstance(self.functional, Indicator) else value
+
+    @final
+    def _moved(self, x: Tensor) -> Tensor:
+        return x - fitted(self.centre, x, "Translated", "centre")
+
+    def _forgiving(self, value: Tensor, x: Tensor, moved: Tensor) -> Tensor:
+        """The value of an indicator, 0 where the set is as near as the rounding of a sum with the centre."""
+        assert isinstance(self.functional, Indicator)
+        moved = moved.detach()
+        missed = (self.functional._prox(moved, 1.0) - moved).abs().flatten(1).amax(1)
+        size = (x.detach().abs() + self.centre.detach().abs()).flatten(1).amax(1)
+        return value.masked_fill(missed <= 32 * torch.finfo(x.dtype).eps * size, 0.0)
 
     def convexity(self) -> float | None:
         return self.functional.convexity()
@@ -48,10 +64,10 @@ class TranslatedDifferentiable(Translated, Differentiable):
     functional: Differentiable
 
     def _gradient(self, x: Tensor) -> Tensor:
-        return self.functional.gradient(x - self.centre)
+        return self.functional.gradient(self._moved(x))
 
     def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
-        return self.functional.hessian_vector(x - self.centre, v)
+        return self.functional.hessian_vector(self._moved(x), v)
 
     def smoothness(self) -> Interval | None:
         return self.functional.smoothness()
@@ -63,7 +79,8 @@ class TranslatedProximable(Translated, Proximable):
     functional: Proximable
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        return self.centre + self.functional._prox(v - self.centre, tau)
+        centre = fitted(self.centre, v, "Translated", "centre")
+        return centre + self.functional._prox(v - centre, tau)
 
     @property
     def conjugate(self) -> Proximable:
@@ -91,13 +108,16 @@ class Tilted(Proximable):
         return self.functional.domain
 
     def _value(self, z: Tensor) -> Tensor:
-        return self.functional.value(z) + sum_per_image((z * self.direction.conj()).real)
+        return self.functional.value(z) + sum_per_image((z * self._direction(z).conj()).real)
 
     def convexity(self) -> float | None:
         return self.functional.convexity()
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        return self.functional._prox(v - tau * self.direction, tau)
+        return self.functional._prox(v - tau * self._direction(v), tau)
+
+    def _direction(self, z: Tensor) -> Tensor:
+        return fitted(self.direction, z, "Tilted", "direction")
 
     @property
     def conjugate(self) -> Proximable:
@@ -114,7 +134,8 @@ def translate(functional: Functional, centre: Tensor) -> Functional:
 
     centre: a batch of images, or one image with a batch axis of one.
 
-    Sums and scalings are translated inside, f(K x) becomes f(K x - K centre), squares move their own centre.
+    Sums and scalings are translated inside, f(K x) becomes f(K x - K centre), squares move their own centre, and a
+    ``Box`` its bounds if the centre is one real image.
 
     Raises: ShapeError if the centre is no batch of the functional's domain.
     """
@@ -133,6 +154,8 @@ def translate(functional: Functional, centre: Tensor) -> Functional:
         return SquaredL2(_moved(functional.centre, centre))
     if isinstance(functional, WeightedSquaredL2):
         return WeightedSquaredL2(functional.weights, _moved(functional.centre, centre))
+    if isinstance(functional, Box) and len(centre) == 1 and not centre.is_complex():
+        return Box(functional.low + centre[0], functional.high + centre[0])
     kinds = (isinstance(functional, Differentiable), isinstance(functional, Proximable))
     wrapper = {
         (True, True): TranslatedBoth, (True, False): TranslatedDifferentiable, (False, True): TranslatedProximable,

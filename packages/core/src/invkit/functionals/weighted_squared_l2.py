@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import DataError, ShapeError
 from ..operators.norm import Interval
 from ..operators.space import squared_magnitude
-from .base import HasHessianDiagonal, Proximable, as_float, sum_per_image
+from .base import HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,19 +30,26 @@ class WeightedSquaredL2(HasHessianDiagonal, Proximable):
         check_weights(self.weights, "WeightedSquaredL2")
 
     def _difference(self, x: Tensor) -> Tensor:
-        return x if self.centre is None else x - self.centre
+        return x if self.centre is None else x - self._centre(x)
+
+    def _centre(self, x: Tensor) -> Tensor:
+        assert self.centre is not None
+        return fitted(self.centre, x, "WeightedSquaredL2", "centre")
+
+    def _weights(self, x: Tensor) -> Tensor:
+        return fitted(self.weights, x, "WeightedSquaredL2", "weights")
 
     def _value(self, x: Tensor) -> Tensor:
-        return 0.5 * sum_per_image(self.weights * squared_magnitude(self._difference(x)))
+        return 0.5 * sum_per_image(self._weights(x) * squared_magnitude(self._difference(x)))
 
     def _gradient(self, x: Tensor) -> Tensor:
-        return self.weights * self._difference(x)
+        return self._weights(x) * self._difference(x)
 
     def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
-        return self.weights * v
+        return self._weights(v) * v
 
     def _hessian_diagonal(self, x: Tensor) -> Tensor:
-        return self.weights * torch.ones_like(x.real)
+        return self._weights(x) * torch.ones_like(x.real)
 
     def smoothness(self) -> Interval:
         return Interval.exact(as_float(self.weights.max()) if self.weights.numel() else 0.0, "largest weight")
@@ -51,8 +58,8 @@ class WeightedSquaredL2(HasHessianDiagonal, Proximable):
         return as_float(self.weights.min()) if self.weights.numel() else 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        pull = tau * self.weights
-        return (v if self.centre is None else v + pull * self.centre) / (1 + pull)
+        pull = tau * self._weights(v)
+        return (v if self.centre is None else v + pull * self._centre(v)) / (1 + pull)
 
     @property
     def conjugate(self) -> Proximable:
@@ -73,20 +80,29 @@ class WeightedQuadraticConjugate(Proximable):
     centre: Tensor | None = None
 
     def _value(self, z: Tensor) -> Tensor:
-        squares, seen = squared_magnitude(z), self.weights > 0
-        quadratic = squares / (2 * torch.where(seen, self.weights, 1))
+        weights, squares = self._weights(z), squared_magnitude(z)
+        seen = weights > 0
+        quadratic = torch.where(seen, squares, 0) / (2 * torch.where(seen, weights, 1))
         quadratic = torch.where(seen, quadratic, torch.where(z == 0, 0.0, torch.inf).to(squares))
         if self.centre is None:
             return sum_per_image(quadratic)
-        return sum_per_image(quadratic + (z * self.centre.conj()).real)
+        return sum_per_image(quadratic + (z * self._centre(z).conj()).real)
 
     def convexity(self) -> float:
         largest = as_float(self.weights.max()) if self.weights.numel() else 0.0
         return 1 / largest if largest > 0 else 0.0
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        factor = self.weights / (self.weights + tau)
-        return v * factor if self.centre is None else (v - tau * self.centre) * factor
+        weights = self._weights(v)
+        factor = weights / (weights + tau)
+        return v * factor if self.centre is None else (v - tau * self._centre(v)) * factor
+
+    def _centre(self, z: Tensor) -> Tensor:
+        assert self.centre is not None
+        return fitted(self.centre, z, "WeightedQuadraticConjugate", "centre")
+
+    def _weights(self, z: Tensor) -> Tensor:
+        return fitted(self.weights, z, "WeightedQuadraticConjugate", "weights")
 
     @property
     def conjugate(self) -> Proximable:

@@ -62,10 +62,13 @@ class Scaled(LinearOperator):
 
     @property
     def structure(self) -> frozenset[str]:
-        value = self._number
+        # What a tensor is worth may change, and adjoint() decides once: a complex one is taken for no real number.
+        value, learned = self._number, isinstance(self.factor, Tensor)
         kept = set(self.operator.structure)
-        if value.imag:
+        if value.imag or (learned and _is_complex(self.factor)):
             kept -= _SYMMETRIC
+        if learned and self.factor.requires_grad:
+            kept -= {"positive_semidefinite", "isometric", "unitary"}
         if value.real < 0:
             kept -= {"positive_semidefinite"}
         if abs(value) != 1.0:
