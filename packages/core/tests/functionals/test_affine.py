@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy.linalg
 import torch
 
 from invkit.errors import ConfigError, DataError, ShapeError
@@ -127,3 +128,52 @@ def test_empty_sets_wrong_operators_and_bad_data_are_refused(draw) -> None:
         AffineSet(operator, rhs[:, :2])
     with pytest.raises(DataError, match="NaN or inf"):
         AffineSet(operator, rhs * math.nan)
+
+
+def conditioned(condition: float, dtype: torch.dtype, draw, rank: int = 10) -> Dense:
+    """10 x 20 with singular values from 1 to 1/condition, the last ones zero if the rank is smaller."""
+    u, _ = torch.linalg.qr(draw((10, 10), dtype, 1))
+    v, _ = torch.linalg.qr(draw((20, 20), dtype, 2))
+    sizes = torch.logspace(0, -math.log10(condition), 10, dtype=torch.float64)
+    sizes[rank:] = 0
+    return Dense((u * sizes) @ v[:10])
+
+
+@pytest.mark.parametrize("dtype", KINDS.values(), ids=KINDS)
+@pytest.mark.parametrize("rank", [10, 6])
+@pytest.mark.parametrize("condition", [1e2, 1e4, 1e6, 1e9])
+def test_an_ill_conditioned_set_knows_its_own_points(condition, rank, dtype, draw) -> None:
+    operator = conditioned(condition, dtype, draw, rank)
+    f = AffineSet(operator, operator.forward(draw((1, 20), dtype, 3)))
+    v = draw((2, 20), dtype, 4)
+    x, z = f.prox(v, 1.0), f.conjugate.prox(v, 1.0)
+    assert torch.equal(f.value(x), torch.zeros(2, dtype=torch.float64))
+    assert torch.isfinite(f.conjugate.value(z)).all()
+    # the part of v - x in the kernel of A is zero: scipy's kernel, not the operator's factors
+    kernel = torch.from_numpy(scipy.linalg.null_space(operator.matrix.numpy(), rcond=1e-13))
+    assert float(((v - x) @ kernel.conj()).abs().max()) < 1e-11 * condition**0.5
+    assert f.value(x + 1e-6 * v).isinf().all()
+    assert f.conjugate.value(z + 1e-6 * kernel[:, 0]).isinf().all()
+    small = f.to(dtype=torch.float32)
+    assert torch.isfinite(small.value(small.prox(v.to(small.domain.dtype), 1.0))).all()
+
+
+def test_data_beside_the_range_of_an_ill_conditioned_matrix_are_refused(draw) -> None:
+    operator = conditioned(1e6, torch.float64, draw, rank=6)
+    rhs = operator.forward(draw((1, 20), seed=3))
+    with pytest.raises(DataError, match="the set is empty"):
+        AffineSet(operator, rhs + 1e-9 * draw((1, 10), seed=5))
+
+
+def test_gradients_reach_an_ill_conditioned_matrix(draw) -> None:
+    matrix = conditioned(1e2, torch.float64, draw).matrix.requires_grad_()
+    rhs, v = matrix.detach() @ draw((20,), seed=3), draw((1, 20), seed=4)
+    direction = draw((10, 20), seed=6)
+    (slope,) = torch.autograd.grad(AffineSet(Dense(matrix), rhs[None]).prox(v, 1.0).square().sum(), matrix)
+
+    def total(m: torch.Tensor) -> torch.Tensor:
+        return AffineSet(Dense(m), rhs[None]).prox(v, 1.0).square().sum()
+
+    with torch.no_grad():
+        want = (total(matrix + 1e-7 * direction) - total(matrix - 1e-7 * direction)) / 2e-7
+    torch.testing.assert_close((slope * direction).sum(), want, rtol=1e-4, atol=1e-4)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from convex_problems import differences
 
-from invkit.errors import ConfigError, ShapeError
+from invkit.errors import ConfigError, DataError, ShapeError
 from invkit.functionals import SquaredL2, directional_tv, total_variation
 from invkit.operators import Space
 from invkit.solvers import PDHG, solve
@@ -97,3 +97,27 @@ def test_a_reference_of_another_size_and_an_eta_of_zero_are_refused() -> None:
         directional_tv(DOMAIN, reference=torch.zeros(4, 5))
     with pytest.raises(ConfigError, match=r"eta is 0.0, expected a positive number"):
         directional_tv(DOMAIN, reference=torch.zeros(5, 4), eta=0.0)
+
+
+@pytest.mark.parametrize("scale", [1e-37, 1e-22, 1e-18, 1e18, 1e20, 1e37])
+def test_the_scale_of_a_float32_reference_does_not_matter_at_all(scale, draw) -> None:
+    x, v = draw((1, 1, *SHAPE)), draw(SHAPE, seed=1).abs()
+    want = np.linalg.norm([row @ x.numpy().reshape(-1) for row in projected(v.numpy(), 0.3)], axis=0).sum()
+    f = directional_tv(Space((1, *SHAPE)), reference=(v * scale).float(), eta=0.3)
+    assert f.value(x.float()).item() == pytest.approx(want, rel=1e-5)
+    wide = directional_tv(Space((1, *SHAPE)), reference=v * scale**4, eta=0.3)  # whose values float32 has not
+    assert wide.value(x.float()).item() == pytest.approx(want, rel=1e-5)
+
+
+def test_the_derivative_by_the_reference_is_that_of_differences(draw) -> None:
+    x, v, w = draw((1, 1, *SHAPE)), draw(SHAPE, seed=1).requires_grad_(), draw(SHAPE, seed=2)
+    (slope,) = torch.autograd.grad(directional_tv(DOMAIN, reference=v, eta=0.3).value(x).sum(), v)
+    ends = [directional_tv(DOMAIN, reference=v.detach() + t * w, eta=0.3).value(x).sum() for t in (1e-6, -1e-6)]
+    torch.testing.assert_close((slope * w).sum(), (ends[0] - ends[1]) / 2e-6, rtol=1e-6, atol=1e-8)
+
+
+def test_a_reference_that_is_not_finite_is_refused() -> None:
+    v = torch.ones(SHAPE)
+    v[1, 2] = torch.nan
+    with pytest.raises(DataError, match="reference has 1 values that are NaN or inf"):
+        directional_tv(DOMAIN, reference=v)

@@ -10,7 +10,7 @@ import torch
 from tensor_derivatives import tgv_expression
 
 from invkit.claims import BY_CONSTRUCTION
-from invkit.errors import ConfigError, ConvergenceError, ShapeError
+from invkit.errors import ConfigError, ConvergenceError, DataError, ShapeError
 from invkit.functionals import TGV, Box, SquaredL2, least_squares, lifted, tgv, total_variation
 from invkit.functionals.base import Functional
 from invkit.guarantees import explain
@@ -240,3 +240,11 @@ def test_pdhg_is_known_to_converge_and_the_tree_names_the_blocks() -> None:
         assert tree.basis is BY_CONSTRUCTION
         assert "PDHG: the iterates converge" in theorem.statement
         assert sum("TensorResidual" in node.statement for node in theorem.children) >= 2
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+def test_the_value_names_the_image_that_is_not_finite(wrong) -> None:
+    x = torch.ones(3, 2, 4, 3, dtype=torch.float64)
+    x[2, 1, 0, 0] = wrong
+    with pytest.raises(DataError, match=r"TGV\.value: image 2 has 1 values that are NaN or inf"):
+        tgv(Space((2, 4, 3), torch.float64)).value(x)

@@ -282,3 +282,15 @@ def test_bad_parameters_are_refused() -> None:
         BeerLambert(matrix(), torch.tensor([0.0, 1.0, 1.0, 1.0]))
     with pytest.raises(ShapeError, match=r"FromFunction: result of the function: tensor has shape \(1, 3\)"):
         FromFunction(lambda x: x[:, 0, :, 0], SPACE, SPACE).forward(images(SPACE, 1))
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+@pytest.mark.parametrize("floor", [1e-12, 1e-50, 1e-320])
+def test_a_logarithm_is_finite_in_every_precision_whatever_its_floor(floor, dtype) -> None:
+    operator = Log(Space((3,), dtype), floor)
+    x = torch.tensor([[0.0, -1.0, 1.0]], dtype=dtype)
+    lowest = max(floor, float(np.finfo(str(dtype).split(".")[1]).tiny))
+    want = torch.tensor([[np.log(lowest), np.log(lowest), 0.0]], dtype=dtype)
+    torch.testing.assert_close(operator.forward(x), want)
+    torch.testing.assert_close(operator.vjp(x, torch.ones_like(x)), torch.tensor([[0.0, 0.0, 1.0]], dtype=dtype))
+    assert torch.isfinite(operator.vjp(torch.full_like(x, lowest), torch.ones_like(x))).all()

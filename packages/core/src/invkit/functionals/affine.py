@@ -25,7 +25,7 @@ class AffineSet(Indicator):
     rhs: b, a batch of the codomain; one image of it serves every x.
     prox: x - A^+ (A x - b), one A and one A^+.
     conjugate: Re <A^+ b, z> for z in the range of A*, else +inf.
-    value: 0 where |A x - b| is rounding, relative to |A| |x| + |b|, of an A that is well conditioned.
+    value: 0 where |A x - b| is rounding, relative to |A| |x| + |b|.
 
     Raises: ConfigError if A has no pseudo-inverse; ShapeError if b does not fit; DataError if b is not finite, or no
     x has A x = b.
@@ -39,8 +39,9 @@ class AffineSet(Indicator):
         self.operator.codomain.check(self.rhs, "AffineSet: rhs")
         check_measurement(self.rhs, "AffineSet")
         with torch.no_grad():
-            missed = norm(self.operator.forward(pseudo_inverse(self.operator, self.rhs)) - self.rhs)
-            allowed = _slack(self.rhs) * norm(self.rhs)
+            missed = norm(_onto_range(self.operator, self.rhs) - self.rhs)
+            nearest = norm(pseudo_inverse(self.operator, self.rhs))
+            allowed = _slack(self.rhs) * (self.operator.norm().upper * nearest + norm(self.rhs))
         if bool((missed > allowed).any()):
             raise DataError(
                 f"AffineSet: the nearest A x is {float((missed - allowed).max()):.3g} away from rhs, expected 0: the "
@@ -89,7 +90,7 @@ class AffineSupport(Proximable):
 
     def _value(self, z: Tensor) -> Tensor:
         _check_batch(self.rhs, z, "AffineSupport")
-        beside = norm(z - pseudo_inverse(self.operator, self.operator.forward(z)))
+        beside = norm(z - _onto_adjoint_range(self.operator, z))
         value = inner(pseudo_inverse(self.operator, self.rhs).expand_as(z), z).real
         return value + _indicator(beside <= _slack(z) * norm(z), z)
 
@@ -98,7 +99,7 @@ class AffineSupport(Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         _check_batch(self.rhs, v, "AffineSupport")
-        return pseudo_inverse(self.operator, self.operator.forward(v)) - tau * pseudo_inverse(self.operator, self.rhs)
+        return _onto_adjoint_range(self.operator, v) - tau * pseudo_inverse(self.operator, self.rhs)
 
     @property
     def conjugate(self) -> Proximable:
@@ -113,19 +114,49 @@ def pseudo_inverse(operator: LinearOperator, y: Tensor) -> Tensor:
     if isinstance(operator, HasPseudoInverse):
         return operator.pseudo_inverse(y)
     assert isinstance(operator, Dense)
-    return (y.flatten(1) @ _inverted(operator).mT).unflatten(1, operator.domain_shape)
+    if operator.matrix.requires_grad and torch.is_grad_enabled():
+        rounding = max(operator.matrix.shape) * torch.finfo(operator.matrix.dtype).eps
+        inverse = torch.linalg.pinv(operator.matrix.to(_wide(operator)), rtol=rounding).to(operator.matrix.dtype)
+        return (y.flatten(1) @ inverse.mT).unflatten(1, operator.domain_shape)
+    u, s, vh = _factors(operator)
+    x = (y.flatten(1).to(u.dtype) @ u.conj() / s) @ vh.conj()
+    return x.to(y.dtype).unflatten(1, operator.domain_shape)
 
 
-def _inverted(operator: Dense) -> Tensor:
-    """The pseudo-inverse of the matrix, computed in float64 and kept while the matrix stands as it is."""
-    key = None if operator.matrix.requires_grad else versions_of(operator)
-    memo = operator.__dict__.get("_inverse_memo")
+def _onto_range(operator: LinearOperator, y: Tensor) -> Tensor:
+    """The nearest A x to y: A A^+ y, but of a dense matrix U U* y, where no small singular value magnifies rounding."""
+    if not isinstance(operator, Dense):
+        return operator.forward(pseudo_inverse(operator, y))
+    u = _factors(operator)[0]
+    return ((y.flatten(1).to(u.dtype) @ u.conj()) @ u.mT).to(y.dtype).unflatten(1, operator.codomain_shape)
+
+
+def _onto_adjoint_range(operator: LinearOperator, z: Tensor) -> Tensor:
+    """The nearest A* y to z: A^+ A z, or V V* z."""
+    if not isinstance(operator, Dense) or (operator.matrix.requires_grad and torch.is_grad_enabled()):
+        return pseudo_inverse(operator, operator.forward(z))
+    vh = _factors(operator)[2]
+    return ((z.flatten(1).to(vh.dtype) @ vh.mT) @ vh.conj()).to(z.dtype).unflatten(1, operator.domain_shape)
+
+
+@torch.no_grad()
+def _factors(operator: Dense) -> tuple[Tensor, Tensor, Tensor]:
+    """U, S and V* of the matrix in float64, without what its own precision cannot tell from zero; kept while it stands.
+
+    They are applied one after the other, so that the rounding of A^+ y is relative to A^+ y also if A is ill conditioned.
+    """
+    key, memo = versions_of(operator), operator.__dict__.get("_factors_memo")
     if key is None or memo is None or memo[0] != key:
-        wide = torch.complex128 if operator.matrix.is_complex() else torch.float64
-        memo = (key, torch.linalg.pinv(operator.matrix.to(wide)).to(operator.matrix.dtype))
-        if key is not None:
-            operator.__dict__["_inverse_memo"] = memo
+        u, s, vh = torch.linalg.svd(operator.matrix.detach().to(_wide(operator)), full_matrices=False)
+        rounding = max(operator.matrix.shape) * torch.finfo(operator.matrix.dtype).eps
+        rank = int((s > rounding * s[:1]).sum())
+        memo = (key, (u[:, :rank], s[:rank], vh[:rank]))
+        operator.__dict__["_factors_memo"] = memo
     return memo[1]
+
+
+def _wide(operator: Dense) -> torch.dtype:
+    return torch.complex128 if operator.matrix.is_complex() else torch.float64
 
 
 def _slack(x: Tensor) -> float:

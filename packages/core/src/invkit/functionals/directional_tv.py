@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError, ShapeError
+from ..errors import ConfigError, DataError, ShapeError
 from ..operators.directional import AcrossDirection
 from ..operators.finite_difference import Boundary, FiniteDifference
 from ..operators.space import Space, real_dtype
@@ -33,7 +33,7 @@ def directional_tv(
         flatter than e are taken for noise. A constant reference gives total variation.
     boundary, spacing: as in ``FiniteDifference``, for x and v alike.
 
-    Raises: ShapeError if the reference does not fit; ConfigError if eta is not positive.
+    Raises: ShapeError if the reference does not fit; DataError if it is not finite; ConfigError if eta is not positive.
     Source: Ehrhardt, Betcke (2016), Multicontrast MRI reconstruction with structure-guided total variation; there e is
     absolute.
     """
@@ -54,13 +54,28 @@ def _directions(reference: Tensor, domain: Space, gradient: FiniteDifference, et
             f"{domain.shape}. Resample it to the grid of the images."
         )
     real = real_dtype(domain.dtype)
+    if not bool(torch.isfinite(reference.detach()).all()):
+        missing = int((~torch.isfinite(reference.detach())).sum())
+        raise DataError(
+            f"directional_tv: reference has {missing} values that are NaN or inf, expected 0. Repair or mask them."
+        )
+    if not (reference.is_floating_point() or reference.is_complex()):
+        reference = reference.to(real)
+    reference = _in_its_own_unit(reference)  # before it is converted: its largest value may not fit
     v = (reference.abs() if reference.is_complex() else reference).to(device=domain.device, dtype=real)
     v = v if len(given) == len(domain.shape) else v.unsqueeze(0)
     steps = FiniteDifference(
         image_shape, len(v), gradient.boundary, gradient.spacing, real, domain.device
     )  # fmt: skip
-    g = steps.forward(v.unsqueeze(0)).squeeze(0)
+    # Only the direction matters: in units of the steepest step no square overflows or vanishes.
+    g = _in_its_own_unit(steps.forward(v.unsqueeze(0)).squeeze(0))
     squares = g.square().sum(1, keepdim=True)
     # No root of the squares is taken where they may be zero: it has no derivative there.
     limit = squares + eta**2 * squares.amax()
     return g / limit.clamp_min(torch.finfo(real).tiny).sqrt()
+
+
+def _in_its_own_unit(x: Tensor) -> Tensor:
+    """x / max |x|; the maximum is held, for what depends on the direction of x alone does not depend on it."""
+    largest = x.detach().abs().amax()
+    return x / torch.where(largest > 0, largest, 1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError
+from ..errors import ConfigError, DataError
 from ..operators.finite_difference import Boundary
 from ..operators.restriction import Restriction
 from ..operators.space import Space, inner, real_dtype
@@ -39,8 +39,8 @@ class TGV(PartialMinimum):
     for the device, and its matrices are dense: for images up to 40 x 40 or so, and weights within a factor of 1e4 of
     each other. Its gradient is a subgradient that the gap proves to the same accuracy.
 
-    Raises: ConfigError if there are fewer than two weights or one is not >= 0; ConvergenceError from ``value`` if
-    ``max_steps`` do not suffice.
+    Raises: ConfigError if there are fewer than two weights or one is not >= 0; from ``value``, DataError if an image is
+    not finite and ConvergenceError if ``max_steps`` do not suffice.
     Source: Bredies, Kunisch, Pock (2010), Total generalized variation.
     """
 
@@ -102,6 +102,12 @@ class TGV(PartialMinimum):
         return tuple(TensorResidual(e, self.order) for e in self.derivatives())
 
     def _value(self, x: Tensor) -> Tensor:
+        bad = (~torch.isfinite(x.detach())).flatten(1).sum(1)
+        if bool(bad.any()):
+            raise DataError(
+                f"TGV.value: image {int(bad.nonzero()[0])} has {int(bad[bad > 0][0])} values that are NaN or inf, expected 0. "
+                "Take a shorter step, or repair the image."
+            )
         # Channels are independent: each is an image of its own.
         single = replace(self, space=replace(self.space, shape=(1, *self.space.shape[1:]))).to(dtype=torch.float64)
         images = x.flatten(0, 1).unsqueeze(1).to(single.space.dtype)

@@ -69,7 +69,7 @@ def inner_minimum(f: TGV, x: Tensor) -> tuple[Tensor, Tensor]:
         worst = float(((best - lower) / best)[~done].max())
         raise ConvergenceError(
             f"TGV.value: the duality gap is {worst:.3g} of the value after {f.max_steps} steps, expected at most "
-            f"{f.rtol:g}. Raise max_steps or rtol."
+            f"{f.rtol:g}. Raise max_steps or rtol, and keep the weights within a factor of 1e4 of each other."
         )
     return levels.unknown(best_w), unit * best_q
 

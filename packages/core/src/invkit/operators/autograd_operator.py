@@ -60,7 +60,7 @@ class FromFunction(Operator):
         with torch.enable_grad():
             point = _tracked(x, keep)
             value = self._forward(point)
-            direction = torch.zeros_like(value, requires_grad=True)
+            direction = _own(torch.zeros_like(value).requires_grad_())
             transposed = _gradient(value, point, direction, True)
             return _gradient(transposed, direction, v, keep)
 
@@ -73,7 +73,18 @@ class FromFunction(Operator):
 
 def _tracked(x: Tensor, keep: bool) -> Tensor:
     """x, with its history if the result shall be differentiated further."""
-    return x if keep and x.requires_grad else x.detach().requires_grad_()
+    return x if keep and x.requires_grad else _own(x.detach().requires_grad_())
+
+
+def _own(leaf: Tensor) -> Tensor:
+    # torch keeps the attributes of a tensor for as long as a graph holds it.
+    leaf._is_own_leaf = True  # type: ignore[attr-defined]
+    return leaf
+
+
+def is_own_leaf(tensor: Tensor) -> bool:
+    """Whether a leaf of autograd's graph was made here, to differentiate at: a result does not depend on it."""
+    return getattr(tensor, "_is_own_leaf", False)
 
 
 def _gradient(value: Tensor, at: Tensor, along: Tensor, keep: bool) -> Tensor:

@@ -69,7 +69,8 @@ class Log(Pointwise):
     """x -> log(max(x, floor)) for real images; slope 1/x, and 0 below the floor.
 
     floor: what smaller numbers count as, so that no photon gives -log(floor) and neither -inf nor NaN; 1e-12 is below
-        every count, the smallest count that the detector tells from none is better.
+        every count, the smallest count that the detector tells from none is better. A floor below the smallest normal
+        number of the precision is that number.
 
     Raises: ShapeError if the space is complex; ConfigError if the floor is not a positive number.
     """
@@ -84,10 +85,14 @@ class Log(Pointwise):
             )
 
     def _forward(self, x: Tensor) -> Tensor:
-        return x.clamp_min(self.floor).log()
+        return x.clamp_min(self._lowest).log()
 
     def _slope(self, x: Tensor) -> Tensor:
-        return torch.where(x >= self.floor, 1 / x.clamp_min(self.floor), 0)
+        return torch.where(x >= self._lowest, 1 / x.clamp_min(self._lowest), 0)
+
+    @property
+    def _lowest(self) -> float:
+        return max(self.floor, torch.finfo(self.space.dtype).tiny)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
