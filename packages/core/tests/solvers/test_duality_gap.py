@@ -8,9 +8,9 @@ import torch
 from convex_problems import PROBLEMS, with_tags
 
 from invkit.errors import ConfigError
-from invkit.functionals import Box, least_squares, total_variation
+from invkit.functionals import L1, Box, least_squares, total_variation
 from invkit.operators import Dense
-from invkit.solvers import FISTA, PDHG, AcceleratedPDHG, DualityGap, Status, duality_gap, solve
+from invkit.solvers import FISTA, PDHG, AcceleratedPDHG, AdaptivePDHG, DualityGap, Status, duality_gap, solve
 
 STRONG = with_tags("saddle", "strongly-convex")
 
@@ -80,3 +80,14 @@ def test_what_has_no_duals_and_settings_out_of_range_are_refused() -> None:
     for settings in ({"rtol": -1.0}, {"rtol": math.nan}, {"rtol": 0.0}, {"atol": math.inf}):
         with pytest.raises(ConfigError, match=r"DualityGap: rtol is .*expected finite numbers"):
             DualityGap(**settings)
+
+
+@pytest.mark.parametrize("solver", [PDHG(), AdaptivePDHG()], ids=lambda s: type(s).__name__)
+def test_an_infinite_gap_never_closes(solver, draw) -> None:
+    op = Dense(draw((12, 8)))
+    for objective in (
+        least_squares(op, draw((2, 12), seed=1)) + 0.3 * (L1() @ Dense(draw((7, 8), seed=2))),
+        least_squares(op, draw((2, 12), seed=1)) + 0.3 * L1(),
+    ):
+        solution = solve(objective, solver, rtol=0.0, max_steps=40, check_every=1, stop_when=[DualityGap()])
+        assert solution.status == (Status.MAX_STEPS, Status.MAX_STEPS)

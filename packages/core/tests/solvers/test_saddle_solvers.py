@@ -190,3 +190,19 @@ def test_an_objective_with_further_unknowns_gives_back_the_image(case, draw) -> 
     got = solve(objective, case.solver, rtol=1e-4, max_steps=20_000, check_every=20).require_converged().x
     assert got.shape == (2, 1, 4, 3)
     torch.testing.assert_close(got, want, atol=1e-2, rtol=1e-2)
+
+
+@pytest.mark.parametrize("weight", [0.0, 1e-12])
+@pytest.mark.parametrize(
+    "solver",
+    [PDHG(), AdaptivePDHG(), PreconditionedPDHG(), StochasticPDHG(seed=1), CondatVu(), ADMM()],
+    ids=lambda s: type(s).__name__,
+)
+def test_a_weight_of_zero_is_no_reason_never_to_stop(solver, weight, draw) -> None:
+    op = Dense(draw((12, 6)), (1, 3, 2))
+    consistent = op.forward(draw((1, 1, 3, 2), seed=1))
+    y = torch.cat([consistent, draw((1, 12), seed=2)])
+    objective = least_squares(op, y) + weight * total_variation(op.domain)
+    solution = solve(objective, solver, rtol=1e-5, max_steps=30_000, check_every=50).require_converged()
+    want = y @ torch.linalg.pinv(op.matrix).mT
+    torch.testing.assert_close(solution.x.flatten(1), want, atol=1e-4, rtol=1e-4)

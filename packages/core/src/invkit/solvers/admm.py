@@ -14,7 +14,7 @@ from ..functionals.base import Functional, as_float
 from ..operators.space import inner, norm, per_image, rounding
 from .base import Optimality, Solver
 from .free_edges import prox_with_free_edges
-from .primal_dual import each_image, relative
+from .primal_dual import dual_floor, each_image, relative
 from .split_problem import SplitProblem, as_split, fourier_solve
 
 #: rho changes before these many steps have been made, every so many, by such a factor at most.
@@ -134,13 +134,14 @@ class ADMM(Solver[SplitProblem, ADMMState]):
             duals.append(weight * k.adjoint(u))
         p = norm(functools.reduce(torch.add, duals, gradient))
         worst = torch.zeros_like(p)
-        sizes = [norm(part) for part in duals] or [norm(state.data)]  # alone, the gradient has nothing to cancel
+        start = norm(state.data)
+        sizes = [norm(part) for part in duals] or [start]  # alone, the gradient has nothing to cancel
         for (_, k), r, kx, z, size in zip(problem.blocks, state.rho, state.kx, state.z, sizes, strict=False):
             length = torch.maximum(norm(kx), 1e-3 * k.norm().upper * norm(state.x))
             worst = torch.maximum(worst, relative(norm(kx - z), length))
             # u is the subgradient at z up to the rounding of z.
             p = p + torch.minimum(rounding(z) * r * k.norm().upper * norm(z), size)
-        return relative(p, functools.reduce(torch.maximum, sizes, norm(gradient))), worst
+        return relative(p, functools.reduce(torch.maximum, sizes + dual_floor((start,)), norm(gradient))), worst
 
     @torch.no_grad()
     def _balanced(self, problem: SplitProblem, state: ADMMState) -> ADMMState:

@@ -19,7 +19,7 @@ from ..operators.identity import Identity
 from ..operators.space import norm, rounding
 from .base import Optimality, Solver
 from .gradient_descent import first_scale, gradient_scale
-from .primal_dual import data_sizes, dual_residuals, relative
+from .primal_dual import data_sizes, dual_floor, dual_residuals, relative
 from .problems import Problem
 
 
@@ -182,6 +182,7 @@ class CondatVu(Solver[ThreePartProblem, CondatVuState]):
         p = p + torch.minimum(rounding(state.x) * norm(state.x) / state.tau, ascent)
         # Without blocks h may have nothing to cancel with: then the start says what is small.
         parts = [norm(part) for part in state.kty] or [state.reference]
+        parts += dual_floor((state.reference,))
         worst = relative(p, functools.reduce(torch.maximum, parts, norm(state.gradient)))
         moved = tuple(zip(state.y_before, state.ahead, strict=True))
         duals = dual_residuals(problem, state, moved, state.sigma, state.size)

@@ -56,7 +56,9 @@ class DualityGap(StoppingRule):
                 "problem. Use core/pdhg or one of its kind, or stop by rtol."
             )
         primal, dual, hidden = primal_and_dual(problem, state)
-        return primal - dual + hidden <= self.atol + self.rtol * torch.maximum(primal.abs(), dual.abs())
+        size = torch.maximum(primal.abs(), dual.abs())
+        # Of an infinite gap the right side is infinite too, and bounds nothing.
+        return torch.isfinite(size) & (primal - dual + hidden <= self.atol + self.rtol * size)
 
 
 def duality_gap(problem: SaddleProblem, state: SaddlePoint) -> Tensor:

@@ -43,6 +43,10 @@ class SaddlePoint(Protocol):
     def kty(self) -> tuple[Tensor, ...]: ...
 
 
+#: The share of the first |K_i* y_i| below which they are no longer what residuals are compared with.
+_FLOOR = 1e-2
+
+
 @dataclass(frozen=True)
 class PrimalDualState:
     """x and the duals y_i with K_i x and K_i* y_i, and the step that led here: from where, and how long it was.
@@ -162,9 +166,14 @@ def saddle_optimality(
     p = over(state.x - x_before, tau) + torch.minimum(eps * over(state.x, tau), ascent)
     if len(parts) == 1 and isinstance(problem.proximable, Zero):
         parts = list(first)  # nothing cancels: p is the one part itself, and is compared with the first
-    worst = relative(p, functools.reduce(torch.maximum, parts))
+    worst = relative(p, functools.reduce(torch.maximum, parts + dual_floor(first)))
     worst = functools.reduce(torch.maximum, dual_residuals(problem, state, moved, sigma, size), worst)
     return Optimality(worst, torch.ones_like(worst))
+
+
+def dual_floor(first: tuple[Tensor, ...]) -> list[Tensor]:
+    """Duals that vanish at the solution, as with a weight of zero, say nothing of what is small; those at first do."""
+    return [_FLOOR * part for part in first]
 
 
 def dual_residuals(

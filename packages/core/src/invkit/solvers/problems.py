@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import functools
 import operator as python_operator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
 from ..errors import ConfigError, ShapeError
+from ..functionals.affine import AffineSet
 from ..functionals.algebra import Scaled, Sum, add, scale, split_composition, terms_of
 from ..functionals.base import Differentiable, Functional, Proximable
 from ..functionals.data_fidelity import check_measurement
@@ -204,15 +206,34 @@ def as_linear(objective: Functional, who: str) -> LinearProblem:
 
 
 def batch_of(thing: object) -> int | None:
-    """How many images the measurements inside a functional have; None if it has none."""
+    """How many images the data inside a functional have; None if it has none. Data of one image serve any number.
+
+    Raises: ShapeError if two of them differ.
+    """
+    found = sorted({batch for batch in _batches(thing) if batch != 1})
+    if len(found) > 1:
+        raise ShapeError(
+            f"objective: its terms have data of {found[0]} and of {found[1]} images, expected one number of images. "
+            "Give every term data for the same images, or for one."
+        )
+    return found[0] if found else (1 if any(True for _ in _batches(thing)) else None)
+
+
+def _batches(thing: object) -> Iterator[int]:
+    data: Tensor | None = None
     if isinstance(thing, SquaredL2 | WeightedSquaredL2 | Translated):
-        return None if thing.centre is None else len(thing.centre)
-    if isinstance(thing, KullbackLeibler | SmoothKullbackLeibler):
-        return len(thing.y)
-    if isinstance(thing, Sum):
-        return next((batch for term in thing.terms if (batch := batch_of(term)) is not None), None)
+        data = thing.centre
+    elif isinstance(thing, KullbackLeibler | SmoothKullbackLeibler):
+        data = thing.y
+    elif isinstance(thing, AffineSet):
+        data = thing.rhs
+    if data is not None:
+        yield len(data)
+    for term in thing.terms if isinstance(thing, Sum) else ():
+        yield from _batches(term)
     inner = getattr(thing, "functional", None)
-    return None if inner is None else batch_of(inner)
+    if inner is not None:
+        yield from _batches(inner)
 
 
 def _identity(domain: Space) -> Identity:

@@ -143,14 +143,15 @@ class _Stopping:
             if self.record_objective:
                 value = self.solver.objective(self.problem, state)
                 self.objective.append(torch.where(going, value, self.objective[-1]) if self.objective else value)
-            before = self.done
-            self.done = before | newly
-            # The one wait for the device: two numbers come back together.
+            done = self.done | newly
+            # The one wait for the device: three numbers come back together.
             any_new, all_done, worst = torch.stack(
-                [newly.any().double(), self.done.all().double(), _max(self.reached).double()]
+                [newly.any().double(), done.all().double(), _max(self.reached).double()]
             ).tolist()
         if any_new:
-            self.kept = state if self.kept is None else select(newly, state, self.kept)
+            kept = state if self.kept is None else select(newly, state, self.kept)
+            # Together and after the wait, in which Ctrl-C is most likely: no image is done whose state is not kept.
+            self.kept, self.done = kept, done
         self.worst = worst
         return bool(all_done)
 
@@ -163,7 +164,7 @@ class _Stopping:
             self.stopped_at = torch.full((len(x),), step, device=x.device)
             self.reached = torch.full((len(x),), float("inf"), device=x.device)
         if self.kept is not None:
-            state = select(self.done, self.kept, state)
+            state = select(~self.done, state, self.kept)  # counters are those of the images that went on
         stopped_at = torch.where(self.done, self.stopped_at, step)
         unfinished = Status.INTERRUPTED if self.interrupted else Status.MAX_STEPS
         status = tuple(

@@ -15,7 +15,7 @@ from ..functionals.base import Functional
 from ..functionals.zero import Zero
 from ..operators.space import norm, rounding
 from .base import Optimality, Solver
-from .primal_dual import relative, unit_of_data
+from .primal_dual import dual_floor, relative, unit_of_data
 from .problems import SaddleProblem, as_saddle
 
 
@@ -132,7 +132,7 @@ class StochasticPDHG(Solver[SaddleProblem, StochasticState]):
         parts = [norm(part) for part in state.kty]
         if len(parts) == 1 and isinstance(problem.proximable, Zero):
             parts = list(state.first)  # nothing cancels
-        worst = relative(p, functools.reduce(torch.maximum, parts))
+        worst = relative(p, functools.reduce(torch.maximum, parts + dual_floor(state.first)))
         for (_, operator), x, size, residual, first, s in zip(
             problem.blocks, state.seen, state.seen_sizes, state.seen_residuals, state.first, state.sigma, strict=True
         ):
