@@ -1,4 +1,4 @@
-"""How the balance of the primal and the dual step decides the speed of PDHG: steps to a tolerance on the demo's cases.
+"""How the balance of its steps decides the speed of PDHG, and what the adaptive one makes of it, on the demo's cases.
 
 Counts of steps, not times: they are the same on every machine, up to rounding.
 """
@@ -12,7 +12,7 @@ from _measure import save
 
 from invkit.experiments import load, prepare
 from invkit.models import Variational
-from invkit.solvers import PDHG, solve
+from invkit.solvers import PDHG, AdaptivePDHG, solve
 
 CASES = ("ct-slice", "ct-ellipses", "mri-photograph", "mri-shepp-logan")
 BALANCES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 3.0)
@@ -30,6 +30,8 @@ def steps_of(case: str) -> dict[str, int | None]:
     for balance in BALANCES:
         solution = solve(objective, PDHG(balance=balance), rtol=TOLERANCE, max_steps=MAX_STEPS)
         found[f"{balance:g}"] = int(solution.steps[0]) if solution.converged else None
+    solution = solve(objective, AdaptivePDHG(), rtol=TOLERANCE, max_steps=MAX_STEPS)
+    found["adaptive"] = int(solution.steps[0]) if solution.converged else None
     return found
 
 

@@ -55,6 +55,8 @@ class ADMM(Solver[SplitProblem, ADMMState]):
     rho: rho_i = rho c / |K_i|^2 at the start, c the largest c_q |K_q|^2. Within the first 200 steps it is balanced
         for each image by the two residuals, every 10 steps; then it stays.   relaxation: in (0, 2).
 
+    Of a constraint, the copy z_i is inside at every step, x in the limit only: its objective may be infinite till then.
+
     Residual: the larger of |p| / max(|gradient|, |K_i* y_i|) with p = the quadratics' gradient + sum_i K_i* y_i, and
     |K_i x - z_i| / |K_i x|. Cost of a step: one K and one K* of each block and the x-step; of a look at the residual,
     two K* of each block.
