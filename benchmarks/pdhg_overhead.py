@@ -1,4 +1,4 @@
-"""TV by PDHG, plain and adaptive: an iteration against its one A and one A*, 512 x 512 pixels, 50 views. At most 1.15."""
+"""TV by PDHG and AdaptivePDHG: an iteration against its one A and one A*; 512 x 512 pixels, 50 views. At most 1.15."""
 
 from __future__ import annotations
 

@@ -50,7 +50,8 @@ class PDHG(Solver[SaddleProblem, PDHGState]):
 
     Residual: the larger of |p| / max_i |K_i* y_i| and max_i |d_i| / |K_i x|, where p in dg(x) + sum K_i* y_i and
     d_i in df_i*(y_i) - K_i x are read off the step; scale: 1. Duals that vanish at the solution (a weight of 0) are
-    replaced in the first by a hundredth of what they were after the first step. Cost: one K and one K* a step, none in a start at zero.
+    replaced in the first by a hundredth of what they were after the first step.
+    Cost: one K and one K* a step, none in a start at zero.
 
     Source: Chambolle, Pock (2011), Algorithm 1 with theta = 1; a step for each block
     is their preconditioning with |(sigma_i^(1/2) K_i)|^2 <= sum_i sigma_i |K_i|^2, Pock, Chambolle (2011), Theorem 1.
