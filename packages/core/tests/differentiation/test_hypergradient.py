@@ -11,7 +11,7 @@ from invkit.differentiation import Hypergradient, hypergradient
 from invkit.errors import ConfigError, ConvergenceError
 from invkit.functionals import L1, SquaredL2, least_squares
 from invkit.functionals.smoothed_norm import SmoothedNorm
-from invkit.operators import Dense
+from invkit.operators import Dense, FromFunction, Space
 from invkit.operators.finite_difference import FiniteDifference
 from invkit.operators.fourier import Fourier
 from invkit.operators.space import norm
@@ -103,6 +103,21 @@ def test_a_loss_that_depends_on_theta_itself_counts_with_both_parts() -> None:
     assert float(found.gradients[0]) == pytest.approx(float(wanted), rel=1e-9)
     assert w.grad is None
     assert not found.gradients[0].requires_grad
+
+
+def test_a_weight_that_scales_an_operator_of_its_own_counts_with_both_parts() -> None:
+    matrix, y = noise((4, 3), seed=1), noise((2, 4), seed=3)
+    space, data = Space((3,), torch.float64, torch.device("cpu")), Space((4,), torch.float64, torch.device("cpu"))
+
+    def minimiser(p: Tensor) -> Tensor:
+        scaled = (1 + p) * matrix
+        return torch.linalg.solve(scaled.mT @ scaled + p * torch.eye(3, dtype=p.dtype), scaled.mT @ y.mT).mT
+
+    p = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    operator = FromFunction(lambda x: (1 + p) * (x @ matrix.mT), space, data)
+    found = hypergradient(loss, least_squares(operator, y) + p * SquaredL2(), minimiser(p), (p,), rtol=1e-13)
+    (expected,) = torch.autograd.grad(loss(minimiser(p)).sum(), p)
+    torch.testing.assert_close(found.gradients[0], expected)
 
 
 def test_a_start_at_the_last_adjoint_saves_its_steps(reference) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -15,9 +15,9 @@ from invkit.differentiation import Implicit, ImplicitFixedPoint, Unrolled, diffe
 from invkit.errors import ConfigError, ConvergenceError
 from invkit.functionals import L1, SquaredL2, least_squares
 from invkit.functionals.base import Differentiable, sum_per_image
-from invkit.operators import Dense, Interval
+from invkit.operators import Dense, FromFunction, Interval, Space
 from invkit.operators.sense import sense
-from invkit.solvers import FISTA, ConjugateGradient, GradientDescent
+from invkit.solvers import FISTA, ConjugateGradient, GradientDescent, NewtonCG
 
 TIGHT = {"rtol": 1e-13, "max_steps": 20_000}
 
@@ -160,6 +160,68 @@ def test_a_parent_that_is_named_as_well_is_counted_once_in_second_derivatives_to
     x = differentiable_solve(objective, FISTA(), how=Implicit(rtol=1e-12), theta=(w,), **TIGHT).x
     (first,) = torch.autograd.grad((x**3).sum(), w, create_graph=True)
     assert float(torch.autograd.grad(first, w)[0]) == pytest.approx(float(wanted), rel=1e-6)
+
+
+#: What one learned number p is in a problem: the weight that is built in, the factor in the closure, and theta.
+USED_TWICE = {
+    "built in and in a closure": lambda p: (p, p, ()),
+    "built in and in a closure, and named": lambda p: (p, p, (p,)),
+    "built in, and its exponential in a closure": lambda p: (p, p.exp(), ()),
+    "its exponential built in and in a closure": lambda p: _both(p.exp(), ()),
+    "its exponential built in and in a closure, and named": lambda p: _both(p.exp(), (p,)),
+    "its exponential built in, itself in a closure and named": lambda p: (p.exp(), p, (p,)),
+    "its exponential built in, both in a closure, and named": lambda p: _sum(p, p.exp()),
+}
+
+
+def _both(q: Tensor, theta: tuple[Tensor, ...]) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    return q, q, theta
+
+
+def _sum(p: Tensor, q: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+    return q, p * q + q, (p,)
+
+
+@pytest.mark.parametrize("case", USED_TWICE)
+@pytest.mark.parametrize("way", ["implicit", "fixed point"])
+def test_a_tensor_that_is_built_in_and_in_a_closure_counts_with_both_parts(way: str, case: str) -> None:
+    operator, y = Dense(noise((3, 3), seed=1)), noise((2, 3), seed=3)
+
+    def solution(p: Tensor) -> Tensor:
+        weight, factor, theta = USED_TWICE[case](p)
+        objective = least_squares(operator, y) + weight * SquaredL2() + SmoothAbsolute(lambda: factor)
+        return differentiable_solve(objective, GradientDescent(), how=WAYS[way], theta=theta, **TIGHT).x
+
+    p = torch.tensor(0.7, dtype=torch.float64, requires_grad=True)
+    # The first derivative by differences of the solution, the second by differences of the first.
+    assert torch.autograd.gradcheck(solution, (p,), atol=1e-6)
+    assert torch.autograd.gradgradcheck(solution, (p,), atol=1e-5)
+
+
+@pytest.mark.parametrize("named", [False, True])
+@pytest.mark.parametrize("how", [Implicit(rtol=1e-12), ImplicitFixedPoint(rtol=1e-12)])
+def test_a_function_as_operator_may_hold_a_learned_tensor(how, named: bool) -> None:
+    matrix, y = noise((4, 3), seed=1), noise((2, 4), seed=3)
+    space, data = Space((3,), torch.float64, torch.device("cpu")), Space((4,), torch.float64, torch.device("cpu"))
+
+    def solution(p: Tensor) -> Tensor:
+        operator = FromFunction(lambda x: (1 + p) * torch.tanh(0.3 * x) @ matrix.mT, space, data)
+        objective = least_squares(operator, y) + (0.5 if named else p) * SquaredL2()
+        theta = (p,) if named else ()
+        return differentiable_solve(objective, NewtonCG(), how=replace(how, **step), theta=theta, **TIGHT).x
+
+    step = {"step_size": 0.02} if isinstance(how, ImplicitFixedPoint) else {}
+    assert torch.autograd.gradcheck(
+        solution, (torch.tensor(0.7, dtype=torch.float64, requires_grad=True),), atol=1e-6, rtol=1e-4
+    )
+
+
+def test_a_hidden_tensor_in_a_function_as_operator_still_raises() -> None:
+    space, hidden = Space((3,), torch.float64, torch.device("cpu")), torch.ones(3, dtype=torch.float64)
+    operator = FromFunction(lambda x: hidden.requires_grad_() * torch.tanh(x), space, space)
+    objective = least_squares(operator, noise((2, 3), seed=3)) + SquaredL2()
+    with pytest.raises(ConfigError, match=r"tensor of shape \(3,\) that is hidden in a closure"):
+        differentiable_solve(objective, NewtonCG())
 
 
 def test_theta_must_be_tensors_of_which_none_is_computed_from_another() -> None:

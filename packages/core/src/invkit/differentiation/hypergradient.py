@@ -94,8 +94,8 @@ def _gradient(
         one = torch.ones_like(value)
         slope, *direct = vjp(value, (point, *theta), one)
         q = equation.solve_adjoint(x, slope)
-        thing, leaves = parameters.leaves()
-        parts = vjp(equation.residual(thing, x), leaves, q)
+        leaves = parameters.leaves()
+        _, parts = leaves.vjp(equation.residual(leaves.thing, x), (), q)
         total = [d.clone() for d in direct]
         for tensor, part in zip(parameters.all, parts, strict=True):
             chained = vjp(tensor, theta, part)

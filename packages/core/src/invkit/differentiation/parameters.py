@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 
 from ..errors import ConfigError
+from ..operators.autograd_operator import is_own_leaf
 from ..operators.moving import Movable, tensors_of
 
 #: A node of autograd's graph and which of its outputs.
@@ -37,25 +38,68 @@ class Parameters:
     def all(self) -> tuple[Tensor, ...]:
         return self.built_in + self.explicit
 
-    def leaves(self) -> tuple[Any, tuple[Tensor, ...]]:
-        """The thing built from new leaves, and the tensors to differentiate with respect to.
+    def leaves(self) -> Leaves:
+        """The thing built from new leaves, to be differentiated with respect to its own tensors only.
 
         With sigmoid(a) and a both built in, the derivative with respect to a holds sigmoid(a) fixed: autograd adds the
         other part when it goes on from sigmoid(a), and would count it twice without the new leaves.
         """
         fresh = tuple(tensor.detach().requires_grad_() for tensor in self.built_in)
         by_id = {id(old): new for old, new in zip(self.built_in, fresh, strict=True)}
-        return rebuilt(self.thing, by_id), fresh + self.explicit
+        return Leaves(rebuilt(self.thing, by_id), self, fresh)
 
     def check_reached(self, value: Tensor, who: str) -> None:
         """Raises: ConfigError if autograd leads from ``value`` to a leaf without passing a known tensor."""
         known = {_edge(tensor) for tensor in self.all}
         for leaf in _leaves_of(value, known):
+            if is_own_leaf(leaf):
+                continue
             raise ConfigError(
                 f"{who}: the solution depends on a tensor of shape {tuple(leaf.shape)} that is hidden in a closure or "
                 "a module, expected one that the objective was built from. Name it: theta=(...), such as "
                 "theta=tuple(network.parameters()), or switch its requires_grad off."
             )
+
+
+@dataclass(frozen=True, eq=False)
+class Leaves:
+    """A thing that was built anew from ``fresh`` leaves, one for each built-in tensor.
+
+    What a closure holds cannot be built anew: it still uses the old tensors, also those that are built in elsewhere.
+    """
+
+    thing: Any
+    parameters: Parameters
+    fresh: tuple[Tensor, ...]
+
+    def vjp(
+        self, outputs: Tensor, others: tuple[Tensor, ...], q: Tensor, *, create_graph: bool = False
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """The gradients of Re <outputs, q> with respect to other leaves, and to each tensor of the parameters.
+
+        The latter hold the other parameters fixed. Autograd's G_s for an old tensor s holds nothing fixed, so that
+
+            g_s = G_s - sum over the old tensors r computed from s of (dr/ds)* g_r,   the last computed ones first.
+        """
+        known = self.parameters.all
+        edges = {_edge(tensor) for tensor in known}
+        met = set(_walk(outputs, edges))
+        old = [index for index, tensor in enumerate(known) if _edge(tensor) in met]
+        if any(known[index].grad_fn is not None for index in old):
+            behind = {index: set(_walk(known[index], set())) for index in old}
+            old.sort(key=lambda index: -sum(_edge(known[other]) in behind[index] for other in old))
+        inputs = (*others, *self.fresh, *(known[index] for index in old))
+        found = vjp(outputs, inputs, q, create_graph=create_graph)
+        first, rest = found[: len(others)], found[len(others) :]
+        parts = rest[: len(self.fresh)] + [torch.zeros_like(tensor) for tensor in self.parameters.explicit]
+        held: list[tuple[Tensor, Tensor]] = []
+        for index, total in zip(old, rest[len(self.fresh) :], strict=True):
+            own = total
+            for later, part in held:
+                own = own - vjp(later, (known[index],), part, create_graph=create_graph)[0]
+            held.append((known[index], own))
+            parts[index] = parts[index] + own
+        return first, parts
 
 
 def parameters_of(thing: Any, theta: Iterable[Tensor] | nn.Module, who: str) -> Parameters:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
-from .parameters import Parameters, vjp
+from .parameters import Parameters
 
 
 class Equation(abc.ABC):
@@ -85,11 +85,11 @@ class _AdjointSolve(torch.autograd.Function):
         q, x, *_ = ctx.saved_tensors
         p = ctx.equation.solve_tangent(x.detach(), w.detach().contiguous())
         with torch.enable_grad():
-            thing, theta = ctx.equation.parameters.leaves()
+            leaves = ctx.equation.parameters.leaves()
             point = x.detach().requires_grad_()
-            product = ctx.equation.adjoint_product(thing, point, q.detach())
-            parts = vjp(product, (point, *theta), p)
-        return None, *_last((p, *(-part for part in parts)), x)
+            product = ctx.equation.adjoint_product(leaves.thing, point, q.detach())
+            (in_x,), parts = leaves.vjp(product, (point,), p)
+        return None, *_last((p, -in_x, *(-part for part in parts)), x)
 
 
 class _Partials(torch.autograd.Function):
@@ -100,20 +100,23 @@ class _Partials(torch.autograd.Function):
         ctx.equation = equation
         ctx.save_for_backward(x, q, *theta)
         with torch.enable_grad():
-            thing, leaves = equation.parameters.leaves()
-            residual = equation.residual(thing, x.detach())
-            return tuple(part.detach() for part in vjp(residual, leaves, q.detach()))
+            leaves = equation.parameters.leaves()
+            residual = equation.residual(leaves.thing, x.detach())
+            _, parts = leaves.vjp(residual, (), q.detach())
+            return tuple(part.detach() for part in parts)
 
     @staticmethod
     def backward(ctx: Any, *w: Tensor) -> tuple[Tensor | None, ...]:
         x, q, *_ = ctx.saved_tensors
         with torch.enable_grad():
-            thing, theta = ctx.equation.parameters.leaves()
-            inputs = (x.detach().requires_grad_(), q.detach().requires_grad_(), *theta)
-            parts = vjp(ctx.equation.residual(thing, inputs[0]), theta, inputs[1], create_graph=True)
-            total = [torch.zeros_like(tensor) for tensor in inputs]
+            leaves = ctx.equation.parameters.leaves()
+            inputs = (x.detach().requires_grad_(), q.detach().requires_grad_())
+            residual = ctx.equation.residual(leaves.thing, inputs[0])
+            _, parts = leaves.vjp(residual, (), inputs[1], create_graph=True)
+            total = [torch.zeros_like(tensor) for tensor in (*inputs, *parts)]
             for part, weight in zip(parts, w, strict=True):
-                total = [a + b for a, b in zip(total, vjp(part, inputs, weight), strict=True)]
+                first, rest = leaves.vjp(part, inputs, weight)
+                total = [a + b for a, b in zip(total, first + rest, strict=True)]
         return None, *_last(total, x)
 
 
