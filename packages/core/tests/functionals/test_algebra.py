@@ -19,6 +19,7 @@ from invkit.functionals import (
     Zero,
     terms_of,
 )  # fmt: skip
+from invkit.functionals.weighted_squared_l2 import WeightedSquaredL2
 from invkit.operators import Dense, Identity
 
 
@@ -143,3 +144,12 @@ def test_sums_know_their_domain_and_their_text() -> None:
     f = Box(0.0) + 0.5 * (GroupL1((0,)) @ Identity((2,))) + Zero()
     assert f.domain == Identity((2,)).domain
     assert repr(f) == "Box(0, inf) + 0.5 * GroupL1(axes=(0,)) @ Identity + Zero()"
+
+
+def test_the_smoothness_of_a_composition_has_no_lower_bound_where_the_curvature_is_elsewhere() -> None:
+    """x -> 0.5 * 0 * x^2: the weight 1 stands where A x is zero."""
+    f = WeightedSquaredL2(torch.tensor([1.0, 0.0])) @ Dense(torch.tensor([[0.0], [1.0]]))
+    assert f.hessian_vector(torch.ones(1, 1), torch.ones(1, 1)).item() == 0.0
+    assert f.smoothness().lower == 0.0
+    quadratic = SquaredL2() @ Dense(torch.tensor([[0.0], [2.0]]))
+    assert quadratic.smoothness().lower == pytest.approx(4.0)

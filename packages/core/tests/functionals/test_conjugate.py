@@ -28,3 +28,8 @@ def test_moreau_gives_the_prox_of_the_conjugate_and_not_of_the_functional(draw) 
 def test_weight_zero_is_refused() -> None:
     with pytest.raises(ConfigError, match="weight is 0.0, expected a positive number"):
         ScaledConjugate(0.0, L1().conjugate)
+
+
+def test_a_scaled_conjugate_is_less_convex_by_its_factor() -> None:
+    """3 * 0.5 |z / 3|^2 = |z|^2 / 6."""
+    assert ScaledConjugate(3.0, SquaredL2()).convexity() == pytest.approx(1 / 3)

@@ -254,3 +254,9 @@ def test_a_prox_next_to_the_background_stays_in_the_domain(background) -> None:
         assert abs(float(x.double()) - (z - 10.0)) <= 10 * torch.finfo(torch.float32).eps
     nothing = KullbackLeibler(torch.tensor([[0.0]]), background).prox(torch.tensor([[-200.0]]), 1e-4)
     assert nothing.item() == -10.0  # without counts z may be zero
+
+
+def test_the_value_next_to_the_counts_does_not_cancel() -> None:
+    """y (d - log(1 + d)) with d = 1e-8: 0.5e-8 y^2 / y, where two logarithms of 1e8 leave errors a hundred times it."""
+    y = torch.tensor([[1e8]], dtype=torch.float64)
+    assert KullbackLeibler(y).value(y + 1.0).item() == pytest.approx(0.5e-8, rel=1e-6)

@@ -151,7 +151,7 @@ def test_axes_that_make_no_matrix_are_refused(rows, columns) -> None:
 
 
 def test_negative_axes_and_radii_are_refused_and_names_say_the_axes() -> None:
-    with pytest.raises(ConfigError, match=r"axes are \(-1, 0\), expected numbers >= 0"):
+    with pytest.raises(ConfigError, match=r"axes are \(-1,\), expected numbers >= 0"):
         NuclearNorm((-1,), (0,))
     with pytest.raises(ConfigError, match="weight is -1.0"):
         SpectralBall(-1.0)

@@ -53,3 +53,10 @@ def test_an_indicator_stays_the_proximable_term_of_a_lifted_objective(draw) -> N
     u = draw((2, 3, 4, 3))
     assert bool((problem.proximable.prox(u, 1.0)[:, :1] >= 0).all())
     assert joint.domain == problem.objective.domain
+
+
+def test_a_part_alone_is_not_strongly_convex() -> None:
+    part = OnPart(SquaredL2(), Restriction(Space((3,)), 0, torch.tensor([0, 2])))
+    x = torch.tensor([[0.0, 1.0, 0.0]])
+    assert part.convexity() == 0.0
+    assert part.value(x).item() == 0.0  # (m/2) |x|^2 would be more

@@ -157,6 +157,6 @@ def test_complex_images_bad_totals_and_bad_axes_are_refused() -> None:
     with pytest.raises(ConfigError, match=r"axes are \(-1,\), expected numbers >= 0"):
         Simplex(1.0, (-1,))
     for axes in ((), (0, 0)):
-        with pytest.raises(ConfigError, match="expected at least one, each once"):
+        with pytest.raises(ConfigError, match="each once"):
             Simplex(1.0, axes)
     assert repr(Simplex(2.0, (0,))) == "Simplex(2, axes=(0,))"

@@ -9,6 +9,7 @@ from scipy import ndimage, signal
 
 from invkit.errors import ConfigError, DataError, ShapeError
 from invkit.operators import Blur
+from invkit.operators.gram_diagonal import gram_diagonal
 
 CASES = [((3,), (7,)), ((2,), (5,)), ((3, 3), (5, 4)), ((2, 3), (4, 6)), ((1, 4), (1, 4)), ((2, 3, 2), (3, 3, 4))]
 
@@ -147,3 +148,24 @@ def test_kernels_that_do_not_fit_are_refused() -> None:
         Blur(torch.full((2, 2), torch.inf), (4, 4))
     with pytest.raises(ConfigError, match="boundary is 'reflect', expected 'periodic', 'zero' or 'valid'"):
         Blur(torch.ones(2, 2), (4, 4), boundary="reflect")
+
+
+def test_the_norm_leaves_room_for_the_rounding_of_the_transform(draw) -> None:
+    """n numbers: about log2(n) eps |k|_1, much more than a few eps of the norm for a kernel of many signs."""
+    kernel = draw((32, 32), torch.float64)
+    norm = Blur(kernel, (32, 32)).norm()
+    error = 10 * torch.finfo(torch.float64).eps * float(kernel.abs().sum())
+    largest = float(np.abs(np.fft.fft2(kernel.numpy().astype(np.longdouble))).max())
+    assert norm.upper - largest > error
+    assert largest - norm.lower > error
+
+
+@pytest.mark.parametrize("boundary", ["periodic", "zero", "valid"])
+def test_no_entry_of_the_gram_diagonal_is_negative(boundary, draw) -> None:
+    """Most of them are zero, which a transform rounds to either side."""
+    weights_of = Blur(draw((3, 3), torch.float64), (9, 8), boundary=boundary)
+    weights = torch.zeros((4, *weights_of.codomain.shape), dtype=torch.float64)
+    weights[:, :, 2, 3] = draw((4, 1), torch.float64, 1).square() * 1e3
+    found = gram_diagonal(weights_of, weights)
+    assert bool((found >= 0).all())
+    assert (found > 1e-9).sum() <= 4 * 9

@@ -97,3 +97,8 @@ def test_weights_that_do_not_fit_are_refused() -> None:
         Diagonal(torch.tensor(2.0)).norm()
     with pytest.raises(DataError, match="weights contain NaN or inf"):
         Diagonal(torch.tensor([1.0, torch.inf]))
+
+
+def test_weights_below_one_do_not_keep_lengths() -> None:
+    assert Diagonal(torch.tensor([1.0, 0.5])).structure == {"self_adjoint", "positive_semidefinite"}
+    assert Diagonal(torch.tensor([1.0, -1.0])).structure == {"self_adjoint", "isometric", "unitary"}

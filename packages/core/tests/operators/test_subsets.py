@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
 from invkit.errors import ConfigError
-from invkit.operators import Dense, Diagonal, FiniteDifference, Identity, Restriction, sense, stack, subsets
+from invkit.operators import Dense, Diagonal, FiniteDifference, Fourier, Identity, Restriction, sense, stack, subsets
 
 
 def sound(operator, num_subsets: int, axis: int | None, draw) -> list[int]:
@@ -101,3 +102,15 @@ def test_subsets_that_cannot_be_are_refused(draw) -> None:
     for wrong in (0, 6):
         with pytest.raises(ConfigError, match=f"num_subsets is {wrong}, expected 1 to 5"):
             subsets(operator, wrong, 2)
+
+
+def test_a_transform_along_the_views_is_not_divided(draw) -> None:
+    """The frequencies of a Fourier transform are no views of what stands before it."""
+    before = Dense(draw((12, 5), torch.complex128), (5,), (3, 4))
+    operator = Fourier((4,), channels=3, dtype=torch.complex128) @ before
+    x = draw((2, 5), torch.complex128, 1)
+    spectrum = np.fft.fft((x.numpy() @ before.matrix.numpy().T).reshape(2, 3, 4), norm="ortho")
+    for i, (part, _) in enumerate(subsets(operator, 2, axis=1)):
+        np.testing.assert_allclose(part.forward(x).numpy(), spectrum[:, :, i::2], atol=1e-12)
+    for i, (part, _) in enumerate(subsets(operator, 3, axis=0)):
+        np.testing.assert_allclose(part.forward(x).numpy(), spectrum[:, i::3], atol=1e-12)

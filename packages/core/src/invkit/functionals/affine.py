@@ -143,7 +143,7 @@ def _onto_adjoint_range(operator: LinearOperator, z: Tensor) -> Tensor:
 def _factors(operator: Dense) -> tuple[Tensor, Tensor, Tensor]:
     """U, S and V* of the matrix in float64, without what its own precision cannot tell from zero; kept while it stands.
 
-    They are applied one after the other, so that the rounding of A^+ y is relative to A^+ y also if A is ill conditioned.
+    Applied one after the other, so that the rounding of A^+ y is relative to A^+ y also where A is ill conditioned.
     """
     key, memo = versions_of(operator), operator.__dict__.get("_factors_memo")
     if key is None or memo is None or memo[0] != key:

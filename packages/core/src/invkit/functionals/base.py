@@ -171,11 +171,18 @@ class Proximable(Functional):
 
 def check_weight(weight: float | Tensor, who: str) -> None:
     """Raises: ConfigError if a weight is negative, NaN, infinite or more than one number."""
+    check_number(weight, who, "weight")
     if isinstance(weight, Tensor) and weight.ndim != 0:
         raise ConfigError(f"{who}: weight has shape {tuple(weight.shape)}, expected one number. Pass a 0-d tensor.")
     value = as_float(weight)
     if not 0 <= value < float("inf"):
         raise ConfigError(f"{who}: weight is {value}, expected a finite number >= 0. Change its sign or drop the term.")
+
+
+def check_number(value: object, who: str, what: str) -> None:
+    """Raises: ConfigError if a value is no real number, such as a string or None."""
+    if isinstance(value, str | bytes | complex) or not hasattr(value, "__float__"):
+        raise ConfigError(f"{who}: {what} is {value!r}, expected a real number. Convert it with float(...).")
 
 
 def as_float(weight: float | Tensor) -> float:

@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import ConfigError, DataError, ShapeError
 from ..operators.directional import AcrossDirection
 from ..operators.finite_difference import Boundary, FiniteDifference
-from ..operators.space import Space, real_dtype
+from ..operators.space import Space, check_tensor, real_dtype
 from .algebra import Composition
 from .norms import GroupL1
 from .total_variation import gradient_of
@@ -46,6 +46,7 @@ def directional_tv(
 
 def _directions(reference: Tensor, domain: Space, gradient: FiniteDifference, eta: float) -> Tensor:
     """xi, (channel or 1, d, *spatial)."""
+    check_tensor(reference, "directional_tv", "reference")
     image_shape = domain.shape[1:]
     given = tuple(reference.shape)
     if given not in (image_shape, (1, *image_shape), domain.shape):

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, ShapeError
 from ..operators.space import real_dtype, same_kind, squared_magnitude
-from .base import Proximable, as_float, check_weight, sum_per_image
+from .base import Proximable, as_float, check_number, check_weight, sum_per_image
 
 
 class Indicator(Proximable):
@@ -40,10 +40,13 @@ class Box(Indicator):
     high: float | Tensor = math.inf
 
     def __post_init__(self) -> None:
+        for name, bound in (("low", self.low), ("high", self.high)):
+            check_number(bound, "Box", name)
         low, high = (b.detach() if isinstance(b, Tensor) else torch.tensor(float(b)) for b in (self.low, self.high))
         if not bool(((low <= high) & (low < math.inf) & (high > -math.inf)).all()):
             raise ConfigError(
-                f"Box: bounds are [{_named(self.low)}, {_named(self.high)}], expected low <= high. Swap them."
+                f"Box: bounds are [{_named(self.low)}, {_named(self.high)}], expected low <= high and no "
+                "NaN. Swap or repair them."
             )
 
     def _value(self, x: Tensor) -> Tensor:
@@ -95,6 +98,9 @@ class BoxSupport(Proximable):
     def conjugate(self) -> Proximable:
         return Box(self.low, self.high)
 
+    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
+        return Box(_times(weight, self.low), _times(weight, self.high))
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Ball(Indicator):
@@ -108,7 +114,7 @@ class Ball(Indicator):
 
     def __post_init__(self) -> None:
         check_weight(self.radius, "Ball (radius)")
-        check_axes(self.axes or (), "Ball")
+        check_axes(() if self.axes is None else self.axes, "Ball")
 
     def _value(self, x: Tensor) -> Tensor:
         axes = tuple(range(x.ndim - 1)) if self.axes is None else self.axes
@@ -144,7 +150,7 @@ def project_onto_ball(v: Tensor, axes: tuple[int, ...], radius: float | Tensor) 
     else:
         radius = min(radius, torch.finfo(v.dtype).max)
     if not axes and not v.is_complex():
-        return v.clamp(-radius, radius)
+        return _clipped(v, -radius, radius)
     squared = squared_norm(v, axes)
     tiny, largest = torch.finfo(squared.dtype).tiny, torch.finfo(squared.dtype).max
     # The first bound keeps the root away from zero, so that the map is twice differentiable there; the second makes
@@ -163,7 +169,7 @@ def squared_norm(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     ``torch.linalg.vector_norm`` takes fifty times longer where a group has stride.
     """
     squares = squared_magnitude(x.to(same_kind(torch.float64, x.dtype)))
-    return squares.sum([a + 1 for a in axes], keepdim=True) if axes else squares
+    return squares.sum(behind_batch(axes, x), keepdim=True) if axes else squares
 
 
 def root(squares: Tensor) -> Tensor:
@@ -173,11 +179,28 @@ def root(squares: Tensor) -> Tensor:
 
 
 def check_axes(axes: tuple[int, ...], who: str) -> None:
-    """Raises: ConfigError if an axis is negative."""
-    if any(axis < 0 for axis in axes):
+    """Raises: ConfigError unless axes are different whole numbers >= 0."""
+    if not isinstance(axes, tuple | list):
+        raise ConfigError(f"{who}: axes are {axes!r}, expected a tuple of numbers >= 0. Write ({axes!r},).")
+    if any(not isinstance(axis, int) or axis < 0 for axis in axes):
         raise ConfigError(
             f"{who}: axes are {tuple(axes)}, expected numbers >= 0. Count from the first axis after the batch."
         )
+    if len(set(axes)) != len(axes):
+        raise ConfigError(f"{who}: axes are {tuple(axes)}, expected each once. Leave the others out.")
+
+
+def behind_batch(axes: tuple[int, ...], x: Tensor) -> tuple[int, ...]:
+    """Axes of an image as axes of the batch x.
+
+    Raises: ShapeError if x has too few.
+    """
+    if axes and max(axes) > x.ndim - 2:
+        raise ShapeError(
+            f"axes: the groups need axis {max(axes)} of the images, expected at most {x.ndim - 2} for a batch of shape "
+            f"{tuple(x.shape)}. Count from the first axis after the batch."
+        )
+    return tuple(a + 1 for a in axes)
 
 
 def _indicator(inside: Tensor, x: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError, DataError, ShapeError
+from ..operators.space import check_tensor
 from .base import HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image
 from .conjugate import _scaled
 from .indicators import _require_real
@@ -34,6 +35,7 @@ class KullbackLeibler(HasHessianDiagonal, Proximable):
     background: float | Tensor = 0.0
 
     def __post_init__(self) -> None:
+        check_tensor(self.y, "KullbackLeibler", "y")
         if not self.y.is_floating_point():
             raise ShapeError(f"KullbackLeibler: y has dtype {self.y.dtype}, expected a real floating type. Convert it.")
         bad = ~(torch.isfinite(self.y.detach()) & (self.y.detach() >= 0))

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..errors import ConfigError
 from .base import Proximable, as_float, check_weight
-from .indicators import Indicator, check_axes
+from .indicators import Indicator, behind_batch, check_axes
 from .simplex import per_row
 
 
@@ -193,12 +193,13 @@ def _matrices(x: Tensor, rows: tuple[int, ...], columns: tuple[int, ...]) -> Ten
 
 
 def _matrix_axes_last(x: Tensor, rows: tuple[int, ...], columns: tuple[int, ...]) -> Tensor:
-    axes = tuple(a + 1 for a in rows + columns)
+    axes = behind_batch(rows + columns, x)
     return x.movedim(axes, tuple(range(-len(axes), 0)))
 
 
 def _check_matrix_axes(rows: tuple[int, ...], columns: tuple[int, ...], who: str) -> None:
-    check_axes(rows + columns, who)
+    for axes in (rows, columns):
+        check_axes(axes, who)
     if not rows or not columns or len(set(rows + columns)) != len(rows + columns):
         raise ConfigError(
             f"{who}: axes are {rows} and {columns}, expected at least one for the rows, one for the columns, and none "

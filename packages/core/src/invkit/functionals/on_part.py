@@ -42,6 +42,9 @@ class OnPart(Proximable):
     def conjugate(self) -> Proximable:
         return OnPartConjugate(self.functional.conjugate, self.restriction)
 
+    def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
+        return OnPartConjugate(self.functional.scaled_conjugate(weight), self.restriction)
+
     def __repr__(self) -> str:
         return f"{self.functional!r} @ Restriction"
 

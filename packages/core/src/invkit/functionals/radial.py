@@ -11,8 +11,8 @@ from torch import Tensor
 
 from ..errors import ConfigError
 from ..operators.space import real_dtype, squared_magnitude
-from .base import HasHessianDiagonal, Proximable, as_float, check_weight, sum_per_image
-from .indicators import root, squared_norm
+from .base import HasHessianDiagonal, Proximable, as_float, check_number, check_weight, sum_per_image
+from .indicators import behind_batch, root, squared_norm
 
 
 class RadialNorm(HasHessianDiagonal, Proximable):
@@ -74,7 +74,7 @@ class RadialNorm(HasHessianDiagonal, Proximable):
         across, along = self._curvatures(t)
         unit = x / torch.where(t > 0, t, 1)
         product = (unit.conj() * v).real if x.is_complex() else unit * v
-        product = product.sum([a + 1 for a in self.axes], keepdim=True) if self.axes else product
+        product = product.sum(behind_batch(self.axes, x), keepdim=True) if self.axes else product
         return across * v + (along - across) * product * unit
 
     def _hessian_diagonal(self, x: Tensor) -> Tensor:
@@ -142,6 +142,7 @@ class RadialConjugate(Proximable):
 
 def check_positive(value: float | Tensor, who: str, what: str) -> None:
     """Raises: ConfigError unless a parameter is one positive, finite number."""
+    check_number(value, who, what)
     if isinstance(value, Tensor) and value.ndim != 0:
         raise ConfigError(f"{who}: {what} has shape {tuple(value.shape)}, expected one number. Pass a 0-d tensor.")
     if not 0 < as_float(value) < math.inf:

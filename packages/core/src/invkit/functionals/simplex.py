@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import ConfigError, ShapeError
 from .base import Proximable, as_float, check_weight
-from .indicators import Indicator, check_axes
+from .indicators import Indicator, behind_batch, check_axes
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -118,13 +118,15 @@ def per_row(value: float | Tensor) -> float | Tensor:
 
 def check_groups(axes: tuple[int, ...] | None, who: str) -> None:
     """Raises: ConfigError if axes are negative, repeated, or none at all."""
-    check_axes(axes or (), who)
-    if axes is not None and len(set(axes)) != max(len(axes), 1):
+    if axes is None:
+        return
+    check_axes(axes, who)
+    if not axes:
         raise ConfigError(f"{who}: axes are {axes}, expected at least one, each once. Use None for the whole image.")
 
 
 def _groups_last(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    return x.movedim(tuple(a + 1 for a in axes), tuple(range(-len(axes), 0)))
+    return x.movedim(behind_batch(axes, x), tuple(range(-len(axes), 0)))
 
 
 def _real(x: Tensor, who: str) -> Tensor:

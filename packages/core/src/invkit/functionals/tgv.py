@@ -105,8 +105,8 @@ class TGV(PartialMinimum):
         bad = (~torch.isfinite(x.detach())).flatten(1).sum(1)
         if bool(bad.any()):
             raise DataError(
-                f"TGV.value: image {int(bad.nonzero()[0])} has {int(bad[bad > 0][0])} values that are NaN or inf, expected 0. "
-                "Take a shorter step, or repair the image."
+                f"TGV.value: image {int(bad.nonzero()[0])} has {int(bad[bad > 0][0])} values that are NaN or inf, "
+                "expected 0. Take a shorter step, or repair the image."
             )
         # Channels are independent: each is an image of its own.
         single = replace(self, space=replace(self.space, shape=(1, *self.space.shape[1:]))).to(dtype=torch.float64)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
+from ..operators.space import check_tensor
 from .base import Proximable, sum_per_image
 from .indicators import Indicator, check_fits, project_onto_ball
 
@@ -83,6 +84,7 @@ class MagnitudeBound(Indicator):
 
 
 def _check_bounds(bounds: Tensor, who: str, what: str) -> None:
+    check_tensor(bounds, who, what)
     if not bounds.is_floating_point():
         raise ConfigError(f"{who}: {what} are {bounds.dtype}, expected real floating-point numbers. Convert them.")
     wrong = ~((bounds.detach() >= 0) & torch.isfinite(bounds.detach()))

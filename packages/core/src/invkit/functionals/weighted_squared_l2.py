@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..errors import DataError, ShapeError
 from ..operators.norm import Interval
-from ..operators.space import squared_magnitude
+from ..operators.space import check_tensor, squared_magnitude
 from .base import HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image
 
 
@@ -111,6 +111,7 @@ class WeightedQuadraticConjugate(Proximable):
 
 def check_weights(weights: Tensor, who: str) -> None:
     """Raises: ShapeError if weights are complex; DataError if one is negative or not finite."""
+    check_tensor(weights, who, "weights")
     if not weights.is_floating_point():
         raise ShapeError(f"{who}: weights have dtype {weights.dtype}, expected a real floating type. Convert them.")
     good = torch.isfinite(weights.detach()) & (weights.detach() >= 0)

@@ -63,11 +63,11 @@ class Scaled(LinearOperator):
     @property
     def structure(self) -> frozenset[str]:
         # What a tensor is worth may change, and adjoint() decides once: a complex one is taken for no real number.
-        value, learned = self._number, isinstance(self.factor, Tensor)
+        value, factor = self._number, self.factor
         kept = set(self.operator.structure)
-        if value.imag or (learned and _is_complex(self.factor)):
+        if value.imag or (isinstance(factor, Tensor) and factor.is_complex()):
             kept -= _SYMMETRIC
-        if learned and self.factor.requires_grad:
+        if isinstance(factor, Tensor) and factor.requires_grad:
             kept -= {"positive_semidefinite", "isometric", "unitary"}
         if value.real < 0:
             kept -= {"positive_semidefinite"}

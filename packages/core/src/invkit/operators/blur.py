@@ -13,7 +13,7 @@ from ..errors import ConfigError, DataError, ShapeError
 from .base import HasGramDiagonal
 from .fourier_symbol import HasFourierSymbol
 from .norm import Interval
-from .space import Space, real_dtype, same_kind, squared_magnitude
+from .space import Space, check_tensor, image_axes, real_dtype, same_kind, squared_magnitude
 
 Boundary = Literal["periodic", "zero", "valid"]
 
@@ -46,7 +46,8 @@ class Blur(HasFourierSymbol, HasGramDiagonal):
             raise ConfigError(
                 f"Blur: boundary is {self.boundary!r}, expected 'periodic', 'zero' or 'valid'. Choose one."
             )
-        shape = tuple(self.image_shape)
+        shape = image_axes(self.image_shape, "Blur")
+        check_tensor(self.kernel, "Blur", "kernel")
         object.__setattr__(self, "image_shape", shape)
         object.__setattr__(self, "dtype", self.dtype or self.kernel.dtype)
         fits = self.kernel.ndim == len(shape) and all(k <= n for k, n in zip(self.kernel.shape, shape, strict=True))

@@ -12,7 +12,7 @@ from torch import Tensor
 from ..errors import ConfigError
 from .base import HasGramDiagonal, HasPseudoInverse
 from .norm import Interval
-from .space import Space
+from .space import Space, image_axes, is_text
 
 Method = Literal["mean", "decimate"]
 
@@ -38,11 +38,11 @@ class Downsampling(HasGramDiagonal, HasPseudoInverse):
     device: torch.device = torch.device("cpu")
 
     def __post_init__(self) -> None:
-        shape = tuple(self.image_shape)
+        shape = image_axes(self.image_shape, "Downsampling")
         factor = tuple(self.factor) if isinstance(self.factor, tuple | list) else (self.factor,) * len(shape)
         if self.method not in ("mean", "decimate"):
             raise ConfigError(f"Downsampling: method is {self.method!r}, expected 'mean' or 'decimate'. Choose one.")
-        if len(factor) != len(shape) or any(f != int(f) or f < 1 for f in factor):
+        if len(factor) != len(shape) or any(is_text(f) or f != int(f) or f < 1 for f in factor):
             raise ConfigError(
                 f"Downsampling: factor is {self.factor}, expected {len(shape)} positive whole numbers for {shape}. "
                 "Give one for all axes, or one for each."

@@ -15,7 +15,7 @@ from .absolute_sums import HasAbsoluteSums
 from .base import HasGramDiagonal
 from .fourier_symbol import HasFourierSymbol
 from .norm import Interval
-from .space import Space, real_dtype
+from .space import Space, image_axes, is_text, real_dtype
 
 Boundary = Literal["neumann", "periodic"]
 
@@ -42,15 +42,20 @@ class FiniteDifference(HasAbsoluteSums, HasFourierSymbol, HasGramDiagonal):
     device: torch.device = torch.device("cpu")
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "image_shape", tuple(self.image_shape))
+        object.__setattr__(self, "image_shape", image_axes(self.image_shape, "FiniteDifference"))
+        if is_text(self.channels):
+            raise ConfigError(
+                f"FiniteDifference: channels is {self.channels!r}, expected a positive whole number. "
+                "Name the others: boundary=..., spacing=..."
+            )
         if self.boundary not in ("neumann", "periodic"):
             raise ConfigError(
                 f"FiniteDifference: boundary is {self.boundary!r}, expected 'neumann' or 'periodic'. Choose one."
             )
         given = self.spacing if isinstance(self.spacing, tuple | list) else (self.spacing,) * len(self.image_shape)
-        if len(given) != len(self.image_shape) or any(not 0 < h < math.inf for h in given):
+        if len(given) != len(self.image_shape) or any(is_text(h) or not 0 < h < math.inf for h in given):
             raise ConfigError(
-                f"FiniteDifference: spacing is {self.spacing}, expected {len(self.image_shape)} positive numbers. "
+                f"FiniteDifference: spacing is {self.spacing!r}, expected {len(self.image_shape)} positive numbers. "
                 "Give the size of a pixel along each axis."
             )
         object.__setattr__(self, "spacing", tuple(float(h) for h in given))

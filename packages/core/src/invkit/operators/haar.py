@@ -11,7 +11,7 @@ from torch import Tensor
 from ..errors import ConfigError
 from .base import HasGramDiagonal
 from .norm import Interval
-from .space import Space
+from .space import Space, image_axes
 from .wavelet import WaveletTransform
 
 
@@ -34,10 +34,12 @@ class Haar(WaveletTransform, HasGramDiagonal):
     device: torch.device = torch.device("cpu")
 
     def __post_init__(self) -> None:
-        shape = tuple(self.image_shape)
+        shape = image_axes(self.image_shape, "Haar")
         object.__setattr__(self, "image_shape", shape)
-        if isinstance(self.levels, bool) or self.levels != int(self.levels) or self.levels < 1:
-            raise ConfigError(f"Haar: levels is {self.levels!r}, expected a positive whole number. Correct it.")
+        levels = self.levels
+        if isinstance(levels, bool | str) or levels != int(levels) or levels < 1:
+            raise ConfigError(f"Haar: levels is {levels!r}, expected a positive whole number. Correct it.")
+        object.__setattr__(self, "levels", int(levels))
         step = 2**self.levels
         if any(n % step for n in shape):
             padded = tuple(n + -n % step for n in shape)

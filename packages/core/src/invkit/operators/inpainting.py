@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..errors import DataError, ShapeError
 from .diagonal import Diagonal
+from .space import check_tensor
 
 
 def inpainting(
@@ -22,8 +23,15 @@ def inpainting(
         which needs ``image_shape``; weights between 0 and 1 are allowed, and gradients reach them.
     dtype: of the images, by default that of the mask, float32 for a bool or integer one; it may be complex.
 
-    Raises: ShapeError if the mask has another shape or is complex; DataError if a weight is outside [0, 1].
+    Raises: ShapeError if the mask has another shape, is complex, or may be one of each channel without ``image_shape``;
+    DataError if a weight is outside [0, 1].
     """
+    check_tensor(mask, "inpainting", "mask")
+    if image_shape is None and (mask.ndim > 3 or (mask.ndim == 3 and channels > 1 and len(mask) == channels)):
+        raise ShapeError(
+            f"inpainting: image_shape is None for a mask of shape {tuple(mask.shape)}, expected one, as its first "
+            f"axis may be the channels. Pass image_shape={tuple(mask.shape[1:])} for a mask of each channel."
+        )
     spatial = tuple(mask.shape if image_shape is None else image_shape)
     if tuple(mask.shape) not in (spatial, (channels, *spatial)) or mask.is_complex():
         raise ShapeError(

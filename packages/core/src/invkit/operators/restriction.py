@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import ConfigError, DataError
 from .base import HasGramDiagonal, HasPseudoInverse
 from .norm import Interval
-from .space import Space
+from .space import Space, check_tensor
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -30,6 +30,7 @@ class Restriction(HasGramDiagonal, HasPseudoInverse):
     indices: Tensor
 
     def __post_init__(self) -> None:
+        check_tensor(self.indices, "Restriction", "indices")
         dims, indices = len(self.space.shape), self.indices
         if not -dims <= self.axis < dims:
             raise ConfigError(
@@ -40,7 +41,7 @@ class Restriction(HasGramDiagonal, HasPseudoInverse):
         if indices.ndim != 1 or not len(indices) or indices.dtype not in (torch.int64, torch.int32):
             raise DataError(
                 f"Restriction: indices have shape {tuple(indices.shape)} and dtype {indices.dtype}, expected at least "
-                "one whole number in one dimension. Give the indices of a mask: its nonzero()."
+                "one whole number in one dimension. Of a mask give mask.nonzero().flatten()."
             )
         n = self.space.shape[self.axis]
         low, high = (int(end) for end in indices.aminmax())

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from ..errors import MissingDependencyError, ShapeError
+from ..errors import ConfigError, MissingDependencyError, ShapeError
 
 #: The real and the complex dtype of each precision.
 _PAIRS = {
@@ -116,6 +116,27 @@ def numbered(device: torch.device) -> torch.device:
         raise MissingDependencyError(
             f"device: name is '{device}', expected one that is here ({reason}). Use device='cpu'."
         ) from error
+
+
+def image_axes(shape: object, who: str) -> tuple[int, ...]:
+    """A shape as a tuple.
+
+    Raises: ConfigError if it is none, such as one number.
+    """
+    if not isinstance(shape, tuple | list) or any(isinstance(n, str | float) for n in shape):
+        raise ConfigError(f"{who}: image_shape is {shape!r}, expected the sizes of the axes. Write it as (64, 64).")
+    return tuple(shape)
+
+
+def is_text(value: object) -> bool:
+    """Whether a string was given for a number: comparing it would raise a bare TypeError."""
+    return isinstance(value, str)
+
+
+def check_tensor(value: object, who: str, what: str) -> None:
+    """Raises: ConfigError unless a value is a tensor."""
+    if not isinstance(value, Tensor):
+        raise ConfigError(f"{who}: {what} is {type(value).__name__}, expected a tensor. Wrap it in torch.tensor(...).")
 
 
 def inner(x: Tensor, z: Tensor) -> Tensor:

@@ -43,7 +43,7 @@ def subsets(
         raise ConfigError(f"subsets: axis is {chosen}, expected 0 to {len(shape) - 1} for shape {shape}. Choose one.")
     chosen %= len(shape)
     num_views = _num_views(operator, chosen)
-    if not 1 <= num_subsets <= num_views:
+    if isinstance(num_subsets, float | str) or not 1 <= num_subsets <= num_views:
         raise ConfigError(
             f"subsets: num_subsets is {num_subsets}, expected 1 to {num_views}, the number of views along axis "
             f"{chosen}. Choose fewer subsets, or another axis."
