@@ -159,3 +159,16 @@ def test_a_map_that_runs_away_is_called_diverged() -> None:
 
     solution = PlugAndPlay(Amplifying(), stopping=Stopping(max_steps=50)).solve(Y, OP)
     assert solution.status == (Status.DIVERGED, Status.DIVERGED)
+
+
+def test_douglas_rachford_that_runs_away_is_called_diverged_and_its_batch_mate_is_not() -> None:
+    class AmplifyingLarge(Denoiser):
+        def forward(self, x: torch.Tensor, noise_std=None) -> torch.Tensor:
+            size = x.flatten(1).norm(dim=1).reshape(-1, 1, 1, 1)
+            return torch.where(size > 1e3, 1e30 * x, 0.5 * x)
+
+    y = torch.stack([Y[0], 1e6 * Y[1]])
+    model = PlugAndPlay(AmplifyingLarge(), algorithm="douglas-rachford", stopping=Stopping(max_steps=500))
+    solution = model.solve(y, OP)
+    assert solution.status == (Status.CONVERGED, Status.DIVERGED)
+    torch.testing.assert_close(solution.x[:1], model.solve(y[:1], OP).x)

@@ -27,6 +27,11 @@ class Denoiser(nn.Module, abc.ABC):
         """
 
     def claims(self) -> tuple[Claim, ...]:
-        """What holds for x -> denoiser(x): ``averaged``, ``firmly_nonexpansive``, ``nonexpansive``, ``lipschitz``,
-        ``gradient_field``, each with its basis. The theorems about methods that use the denoiser rest on these."""
+        """What holds for x -> denoiser(x, noise_std), for every noise_std that the denoiser accepts, None included:
+        ``averaged``, ``firmly_nonexpansive``, ``nonexpansive``, ``lipschitz``, ``gradient_field``, ``linear``, each
+        with its basis.
+
+        The level is the same for both images of a pair. The theorems about methods that use the denoiser at some level
+        rest on these; ``invkit check`` measures at None, 0.05 and 0.5. What holds at one level only is no claim.
+        """
         return ()

@@ -15,7 +15,8 @@ from ..functionals.data_fidelity import least_squares
 from ..operators.base import LinearOperator
 from ..operators.moving import basis_of_class
 from ..operators.norm import Interval
-from ..solvers.base import checked_step_size
+from ..operators.space import norm
+from ..solvers.base import checked_step_size, select
 from ..solvers.fixed_point import Factor, FixedPointProblem, KrasnoselskiiMann
 from ..solvers.pcg import pcg
 from ..solvers.solution import Solution
@@ -155,25 +156,29 @@ def gradient_step(tau: float, lipschitz: Interval) -> Factor:
 
 
 def proximal_point(v: Tensor, operator: LinearOperator, y: Tensor, tau: float) -> Tensor:
-    """argmin_x 0.5 |A x - y|^2 + |x - v|^2 / (2 tau), by conjugate gradients to rounding.
+    """argmin_x 0.5 |A x - y|^2 + |x - v|^2 / (2 tau), by conjugate gradients to rounding; not-a-number for an image
+    whose v is not finite, so that the iteration around it is called diverged.
 
     Raises: ConvergenceError if they do not get there, saying how far they came.
     """
     normal = operator.normal()
     single = torch.finfo(v.dtype).eps
+    b = v + tau * operator.adjoint(y)
     found = pcg(
         lambda x: x + tau * normal.forward(x),
-        v + tau * operator.adjoint(y),
+        b,
         x0=v,
         rtol=1e2 * single,
         max_steps=1000,
     )
-    if not bool(found.converged.all()):
+    finite = torch.isfinite(norm(b.detach())) & torch.isfinite(found.residual)
+    late = finite & ~found.converged
+    if bool(late.any()):
         raise ConvergenceError(
-            f"PlugAndPlay: the proximal map of the data fidelity has residual {float(found.residual.max()):.2g} "
+            f"PlugAndPlay: the proximal map of the data fidelity has residual {float(found.residual[late].max()):.2g} "
             f"after 1000 steps, expected {1e2 * single:.2g} of the right side. Lower step_size."
         )
-    return found.x
+    return select(finite, found.x, torch.full_like(v, torch.nan))
 
 
 _STRENGTH = ("firmly_nonexpansive", "averaged", "nonexpansive", "lipschitz")
