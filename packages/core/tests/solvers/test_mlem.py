@@ -14,7 +14,7 @@ from invkit.functionals.data_fidelity import kullback_leibler
 from invkit.functionals.indicators import nonnegativity
 from invkit.operators import Dense
 from invkit.operators.subsets import subsets
-from invkit.solvers import MLEM, OSEM, solve
+from invkit.solvers import MLEM, OSEM, Status, solve
 
 SHAPE = (1, 2, 3)
 
@@ -210,5 +210,31 @@ def test_other_terms_and_operators_with_negative_sums_are_refused() -> None:
         solve(SquaredL2(), OSEM())
     with pytest.raises(ConfigError, match=r"MLEM: Box\(0, inf\) has no fit to counts"):
         solve(nonnegativity(), MLEM())
-    with pytest.raises(DataError, match=r"MLEM: A\*1 has an entry of -"):
+    with pytest.raises(DataError, match=r"MLEM: A\*1 has an entry of -.*of which A\*1 >= 0 is no proof"):
         solve(kullback_leibler(Dense(-m, SHAPE), y), MLEM())
+
+
+@pytest.mark.parametrize("solver", [MLEM(), OSEM()])
+def test_what_cannot_have_given_the_counts_is_never_called_converged(solver) -> None:
+    generator = torch.Generator().manual_seed(0)
+    converged = 0
+    for _ in range(60):
+        matrix = torch.randn(5, 3, dtype=torch.float64, generator=generator) + 0.6
+        y = torch.poisson(3 * torch.rand(1, 5, dtype=torch.float64, generator=generator), generator=generator)
+        if (matrix.sum(0) < 0).any():
+            continue
+        objective = kullback_leibler(Dense(matrix), y, 0.1) + nonnegativity()
+        found = solve(objective, solver, rtol=1e-6, max_steps=500, check_every=20)
+        if found.converged:
+            converged += 1
+            z = matrix @ found.x[0] + 0.1
+            assert (z >= -1e-9).all()
+            assert (z[y[0] > 0] > 0).all()
+    assert converged  # negative entries alone do no harm
+
+
+def test_a_count_where_nothing_can_be_seen_is_called_diverged_and_its_batch_mate_is_not() -> None:
+    m, y = counts(2)
+    y[:, 3] = torch.tensor([0.0, 4.0])  # row 3 is zero
+    found = solve(kullback_leibler(Dense(m, SHAPE), y), MLEM(), rtol=1e-4, max_steps=5000, check_every=50)
+    assert found.status == (Status.CONVERGED, Status.DIVERGED)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..functionals.base import Functional
 from .base import Optimality, Solver
-from .poisson import PoissonProblem, as_poisson, kkt_residual, multiplied
+from .poisson import Backprojection, PoissonProblem, as_poisson, kkt_residual, multiplied
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class MLEMState:
 
     x: Tensor
     before: Tensor | None
-    back: Tensor | None
+    back: Backprojection | None
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,9 @@ class MLEM(Solver[PoissonProblem, MLEMState]):
     The likelihood never falls; x stays positive, and with b = 0 the expected counts sum to those measured after every
     step. A pixel that no ray meets keeps its start. Zero would stay zero for ever: the start is positive, the uniform
     image with the measured counts, and what is not positive in an x0 is raised to that.
+
+    A_i* 1 >= 0 is checked, and proves nothing of single entries: an operator with negative ones may pass. An image with
+    A_i x + b <= 0 where something was counted, or < 0 anywhere, has an infinite residual, and is DIVERGED.
 
     Residual: |min(x, m g / s)| at the point before x, with g the gradient, s = sum_i c_i A_i* 1 and m the mean of x: 0
     exactly at a minimiser over x >= 0. Scale: |x|.
@@ -48,8 +51,8 @@ class MLEM(Solver[PoissonProblem, MLEMState]):
         return MLEMState(problem.start_positive(x0, "MLEM"), None, None)
 
     def step(self, problem: PoissonProblem, state: MLEMState) -> MLEMState:
-        back = functools.reduce(torch.add, (term.back(state.x) for term in problem.terms))
-        return MLEMState(multiplied(state.x, back, _sensitivity(problem)), state.x, back)
+        back = problem.back(state.x)
+        return MLEMState(multiplied(state.x, back.image, _sensitivity(problem)), state.x, back)
 
     def solution(self, state: MLEMState) -> Tensor:
         return state.x

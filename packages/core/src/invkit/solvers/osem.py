@@ -48,15 +48,14 @@ class OSEM(Solver[PoissonProblem, OSEMState]):
     def step(self, problem: PoissonProblem, state: OSEMState) -> OSEMState:
         x = state.x
         for term, sensitivity in zip(problem.terms, problem.sensitivities, strict=True):
-            x = multiplied(x, term.back(x), sensitivity)
+            x = multiplied(x, term.back(x).image, sensitivity)
         return OSEMState(x)
 
     def solution(self, state: OSEMState) -> Tensor:
         return state.x
 
     def optimality(self, problem: PoissonProblem, state: OSEMState) -> Optimality:
-        back = functools.reduce(torch.add, (term.back(state.x) for term in problem.terms))
-        return kkt_residual(state.x, back, functools.reduce(torch.add, problem.sensitivities))
+        return kkt_residual(state.x, problem.back(state.x), functools.reduce(torch.add, problem.sensitivities))
 
     def objective(self, problem: PoissonProblem, state: OSEMState) -> Tensor:
         return problem.objective.value(state.x)

@@ -14,9 +14,18 @@ from ..functionals.base import Functional
 from ..functionals.indicators import Box
 from ..functionals.kullback_leibler import KullbackLeibler
 from ..operators.base import LinearOperator
-from ..operators.space import norm, per_image
+from ..operators.space import norm, per_image, rounding
 from .base import Optimality
 from .problems import Problem
+
+
+@dataclass(frozen=True, eq=False)
+class Backprojection:
+    """sum_i c_i A_i*(y_i / z_i), and whether an image is ``impossible``, (batch,): z <= 0 < y or z < 0 somewhere, where
+    KL is infinite."""
+
+    image: Tensor
+    impossible: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,11 +43,15 @@ class PoissonTerm:
         ones = torch.ones((1, *space.shape), dtype=space.dtype, device=space.device)
         return self.weight * self.operator.adjoint(ones)
 
-    def back(self, x: Tensor) -> Tensor:
-        """c A*(y / (A x + b)), with 0 for a ratio whose denominator is not positive."""
+    def back(self, x: Tensor) -> Backprojection:
+        """c A*(y / z) at z = A x + b, with 0 for a ratio whose denominator is not positive."""
         z = self.operator.forward(x) + self.background
         positive = z > 0
-        return self.weight * self.operator.adjoint(torch.where(positive, self.y / torch.where(positive, z, 1), 0))
+        ratio = torch.where(positive, self.y / torch.where(positive, z, 1), 0)
+        # A z of 0 where nothing was counted may be rounded to below it.
+        rounded = 32 * rounding(z) * z.abs().flatten(1).amax(1) if z.numel() else z.new_zeros(len(z))
+        impossible = (~positive & (self.y > 0)) | (z < -per_image(rounded, z))
+        return Backprojection(self.weight * self.operator.adjoint(ratio), impossible.flatten(1).any(1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +60,14 @@ class PoissonProblem(Problem):
 
     terms: tuple[PoissonTerm, ...]
     sensitivities: tuple[Tensor, ...]
+
+    def back(self, x: Tensor) -> Backprojection:
+        """That of all terms."""
+        parts = [term.back(x) for term in self.terms]
+        return Backprojection(
+            functools.reduce(torch.add, (part.image for part in parts)),
+            functools.reduce(torch.logical_or, (part.impossible for part in parts)),
+        )
 
     def start_positive(self, x0: Tensor | None, who: str) -> Tensor:
         """x0 with what is not positive raised to the uniform image that explains the counts, or that image."""
@@ -79,7 +100,7 @@ def as_poisson(objective: Functional, who: str) -> PoissonProblem:
         if lowest < 0:
             raise DataError(
                 f"{who}: A*1 has an entry of {lowest:.3g}, expected entries >= 0. The update needs an operator without "
-                "negative entries: use core/pdhg."
+                "negative entries, of which A*1 >= 0 is no proof: use core/pdhg."
             )
     return PoissonProblem(objective, tuple(terms), sensitivities)
 
@@ -90,16 +111,17 @@ def multiplied(x: Tensor, back: Tensor, sensitivity: Tensor) -> Tensor:
     return torch.where(seen, x * (back / torch.where(seen, sensitivity, 1)), x)
 
 
-def kkt_residual(x: Tensor, back: Tensor, sensitivity: Tensor) -> Optimality:
-    """|min(x, m g / s)| with g = s - back the gradient, s = A*1 and m the mean of x: 0 exactly at a minimiser.
+def kkt_residual(x: Tensor, back: Backprojection, sensitivity: Tensor) -> Optimality:
+    """|min(x, m g / s)| with g = s - back the gradient, s = A*1 and m the mean of x: 0 exactly at a minimiser; infinite
+    where x is impossible, because the ratios say nothing there.
 
     g / s has no unit and is 1 where nothing was counted, so that both sides of the minimum are images. Scale: |x|.
     """
     seen = sensitivity > 0
-    slope = torch.where(seen, 1 - back / torch.where(seen, sensitivity, 1), 0)
+    slope = torch.where(seen, 1 - back.image / torch.where(seen, sensitivity, 1), 0)
     mean = x.flatten(1).mean(1) if x.numel() else x.new_zeros(len(x))
-    residual = torch.minimum(x, per_image(mean, x) * slope)
-    return Optimality(norm(residual), norm(x))
+    residual = norm(torch.minimum(x, per_image(mean, x) * slope))
+    return Optimality(torch.where(back.impossible, torch.inf, residual), norm(x))
 
 
 def _sum(values: Tensor) -> Tensor:
