@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from convex_problems import PROBLEMS, noise, with_tags
+from scipy import optimize
 
 from invkit.errors import ConfigError, DataError
 from invkit.functionals import L1, Box, SquaredL2, least_squares
@@ -31,6 +32,17 @@ def test_bounds_on_both_sides_are_kept_and_met() -> None:
     assert (gradient[x == -0.3] >= -1e-6).all()
     assert (gradient[x == 0.2] <= 1e-6).all()
     assert (gradient[(x > -0.3) & (x < 0.2)].abs() < 1e-5).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 5), (1, 1, 1)])
+def test_bounds_may_differ_from_pixel_to_pixel(shape: tuple[int, ...]) -> None:
+    m, y = noise((7, 5)), 3 * noise((2, 7), seed=1)
+    low = -noise(shape, seed=2).abs() / 5
+    objective = least_squares(Dense(m, (1, 1, 5)), y) + Box(low, 0.2)
+    x = minimise_with_scipy(objective, rtol=1e-7).require_converged().x.reshape(2, 5)
+    bounds = low.expand(1, 1, 5).flatten().numpy(), 0.2 * np.ones(5)
+    expected = [optimize.lsq_linear(m.numpy(), row, bounds, tol=1e-14).x for row in y.numpy()]
+    np.testing.assert_allclose(x.numpy(), np.stack(expected), atol=1e-6)
 
 
 def test_an_image_is_solved_as_if_it_were_alone() -> None:

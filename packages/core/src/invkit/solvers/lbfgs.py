@@ -102,7 +102,7 @@ def _one_image(
         "maxiter": max_steps,
         "maxfun": 20 * max_steps,
     }
-    bounds = None if box is None else [(box.low, box.high)] * flat.size
+    bounds = None if box is None else list(zip(_bound(box.low, x[i]), _bound(box.high, x[i]), strict=True))
     return optimize.minimize(value_and_gradient, flat, jac=True, method="L-BFGS-B", bounds=bounds, options=options)
 
 
@@ -117,6 +117,11 @@ def _box(problem: CompositeProblem) -> Box | None:
             "most one Box. Use core/fista."
         )
     return inner
+
+
+def _bound(bound: float | Tensor, image: Tensor) -> list[float]:
+    """One number for each pixel."""
+    return torch.as_tensor(bound, dtype=torch.float64).broadcast_to(image.shape).flatten().tolist()
 
 
 def _residual(problem: CompositeProblem, box: Box | None, x: Tensor) -> Tensor:
