@@ -91,6 +91,16 @@ def test_a_start_changes_the_way_and_not_the_end(draw) -> None:
     assert not torch.allclose(ways[0], ways[1], atol=1e-2)
 
 
+def test_a_start_gives_the_dual_variable_of_the_page(draw) -> None:
+    m, y, x0 = draw((4, 8)), draw((2, 4), seed=1), 3 * draw((2, 8), seed=2)
+    solver = LinearisedBregman(MU)
+    operator = Dense(m)
+    problem = solver.prepare(least_squares(operator, y) + 0.5 * L1())
+    v = MU * x0 @ m.mT @ m / operator.norm().upper ** 2
+    shrunk = v.sign() * (v.abs() - 0.5).clamp_min(0) / MU
+    torch.testing.assert_close(solver.init(problem, x0).x, shrunk, rtol=1e-12, atol=1e-13)
+
+
 def test_without_a_regulariser_it_is_landwebers_iteration(draw) -> None:
     m, y = draw((4, 8)), draw((2, 4), seed=1)
     objective = least_squares(Dense(m), y)
@@ -173,6 +183,8 @@ def test_what_it_does_not_take_is_refused_by_name() -> None:
     data = least_squares(operator, torch.ones(1, 4))
     with pytest.raises(ConfigError, match=r"LinearisedBregman: term .* has no proximal map in closed form"):
         solve(data + total_variation(operator.domain), LinearisedBregman())
+    with pytest.raises(ConfigError, match="weight of the least-squares term is 0, expected a positive one"):
+        solve(0.0 * data + L1(), LinearisedBregman())
     with pytest.raises(ConfigError, match="there are 1 least-squares terms and 2 others, expected 1 and at most 1"):
         solve(data + L1() + Box(0.0), LinearisedBregman())
     with pytest.raises(ConfigError, match=r"step_size is 2.1, expected one in \(0, 2\)? ?.*= \(0, 2 mu"):

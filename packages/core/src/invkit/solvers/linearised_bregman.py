@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import ConfigError
 from ..functionals.algebra import Scaled, split_composition, terms_of
-from ..functionals.base import Functional, Proximable
+from ..functionals.base import Functional, Proximable, as_float
 from ..functionals.norms import SquaredL2
 from ..functionals.zero import Zero
 from ..operators.base import LinearOperator
@@ -57,7 +57,7 @@ class LinearisedBregman(Solver[ConstrainedProblem, LinearisedBregmanState]):
     x0 enters through its part that a dual variable can have, v = mu A*A x0 / |A|^2, so that the limit is the same.
     Residual: |A*(y - A x)|; scale: |A* y|. Cost: one A and one A* a step, and once at the start.
 
-    Raises: ConfigError if quadratic_weight is not positive.
+    Raises: ConfigError if quadratic_weight, or the weight c of the data, is not positive.
     Source: Cai, Osher, Shen (2009), Linearized Bregman iterations for compressed sensing; Yin (2010), for the dual;
     Lorenz, Schoepfer, Wenger (2014), for general J.
     """
@@ -127,13 +127,19 @@ class LinearisedBregman(Solver[ConstrainedProblem, LinearisedBregmanState]):
 
 
 def _as_constrained(objective: Functional) -> ConstrainedProblem:
-    """Raises: ConfigError unless the terms are one least-squares term and at most one proximable one."""
+    """Raises: ConfigError unless the terms are one least-squares term of positive weight and at most one proximable."""
     data: list[tuple[LinearOperator, Tensor]] = []
     rest: list[Proximable] = []
     for term in terms_of(objective):
-        _, inner, operator = split_composition(term)
-        inner = inner.functional if isinstance(inner, Scaled) else inner
+        weight, inner, operator = split_composition(term)
+        if isinstance(inner, Scaled):
+            weight, inner = weight * inner.weight, inner.functional
         if isinstance(inner, SquaredL2) and operator is not None and inner.centre is not None:
+            if as_float(weight) == 0:
+                raise ConfigError(
+                    "LinearisedBregman: the weight of the least-squares term is 0, expected a positive one, because "
+                    "the data are fitted whatever it is. Use another weight."
+                )
             data.append((operator, inner.centre))
         elif isinstance(term, Proximable):
             rest.append(term)
