@@ -234,3 +234,41 @@ def test_an_empty_batch_has_no_weights() -> None:
     found = monte_carlo_sure(ridge.model, ridge.y[:0], ridge.operator, WEIGHTS, 0.1)
     assert found.weight.shape == (0,)
     assert found.x.shape == (0, 12)
+
+
+RULES = {
+    "discrepancy": functools.partial(discrepancy_principle, noise_norm=0.3, bounds=(1e-4, 1e2)),
+    "l-curve": functools.partial(l_curve, weights=WEIGHTS),
+    "cross-validation": functools.partial(generalised_cross_validation, weights=WEIGHTS),
+    "sure": functools.partial(monte_carlo_sure, weights=WEIGHTS, noise_std=0.05, step=1e-2),
+}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_reconstructions_that_did_not_converge_are_counted_and_logged(name: str, caplog) -> None:
+    ridge = Ridge()
+    assert RULES[name](ridge.model, ridge.y, ridge.operator).unconverged == (0, 0, 0)
+    assert not caplog.records
+    late = Variational(
+        squared_l2, 1.0, solver=ConjugateGradient(), stopping=Stopping(rtol=1e-12, max_steps=6, check_every=1)
+    )
+    choice = RULES[name](late, ridge.y, ridge.operator)
+    assert min(choice.unconverged) > 0
+    (record,) = caplog.records
+    assert f"{sum(choice.unconverged)} reconstructions of 3 images did not converge (worst rel" in record.getMessage()
+
+
+@pytest.mark.parametrize("rule", ["cross-validation", "sure"])
+@pytest.mark.parametrize("shape", [(2, 20), (3, 20), (3, 1), (1, 1, 20), (7,)])
+def test_a_pattern_of_samples_that_fits_no_measurement_is_refused(rule: str, shape: tuple[int, ...]) -> None:
+    ridge = Ridge()
+    with pytest.raises(ShapeError, match=r"observed has shape .*, expected \(20,\) or axes of length 1"):
+        RULES[rule](ridge.model, ridge.y, ridge.operator, observed=torch.ones(shape))
+
+
+@pytest.mark.parametrize("rule", ["cross-validation", "sure"])
+def test_a_pattern_of_samples_may_have_a_batch_axis_of_one(rule: str) -> None:
+    ridge = Ridge()
+    seen = (torch.arange(20) % 5 > 0).double()
+    a, b = (RULES[rule](ridge.model, ridge.y, ridge.operator, observed=m) for m in (seen, seen[None]))
+    torch.testing.assert_close(a.weight, b.weight, rtol=1e-12, atol=0)

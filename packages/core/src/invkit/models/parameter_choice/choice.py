@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,10 +11,13 @@ import torch
 from torch import Tensor
 from tqdm.auto import tqdm
 
-from ...errors import ConfigError
+from ...errors import ConfigError, ShapeError
 from ...functionals.data_fidelity import check_measurement
 from ...operators.base import LinearOperator
+from ...operators.space import Space
 from ..variational import Variational
+
+logger = logging.getLogger("invkit")
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,6 +27,7 @@ class WeightChoice:
     weight: (batch,), float64.   x: the reconstructions with these weights.
     weights: what was tried, one table for each image, ascending.   criterion: the number of the rule for each of them.
     at_end: whether the choice is the smallest or the largest weight tried, so that a better one may lie beyond.
+    unconverged: how many of the reconstructions that the choice rests on did not converge, for each image.
     """
 
     weight: Tensor
@@ -30,6 +35,7 @@ class WeightChoice:
     weights: tuple[Tensor, ...]
     criterion: tuple[Tensor, ...]
     at_end: tuple[bool, ...]
+    unconverged: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -51,14 +57,23 @@ class Reconstructions:
     def __init__(self, model: Variational, y: Tensor, operator: LinearOperator) -> None:
         self.model, self.y, self.operator = model, y, operator
         self.known: dict[float, Tensor] = {}
+        self.unconverged, self.worst = 0, 0.0
 
     def __call__(self, weight: float) -> Tensor:
         if weight not in self.known:
             nearest = min(self.known, key=lambda w: abs(math.log(w / weight)), default=None)
             start = None if nearest is None else self.known[nearest]
-            solution = self.model.with_weight(weight).solve(self.y, self.operator, x0=start)
-            self.known[weight] = solution.x
+            self.known[weight] = self.reconstruct(weight, self.y, start)
         return self.known[weight]
+
+    def reconstruct(self, weight: float, y: Tensor, x0: Tensor | None = None) -> Tensor:
+        """Those of any batch of measurements; what did not converge is counted."""
+        solution = self.model.with_weight(weight).solve(y, self.operator, x0=x0)
+        late = [i for i, status in enumerate(solution.status) if not status.is_success]
+        if late:
+            self.unconverged += len(late)
+            self.worst = max(self.worst, float(solution.optimality[late].nan_to_num(nan=math.inf).max()))
+        return solution.x
 
     def misfit(self, weight: float, observed: Tensor | None = None) -> float:
         """|A x - y| over the observed samples."""
@@ -85,7 +100,9 @@ def choose(
             "There is no weight to choose."
         )
     bar = tqdm(range(len(y)), desc=name, unit="image", leave=False, disable=not progress)
-    found = [rule(Reconstructions(model, y[i : i + 1], operator), i) for i in bar]
+    curves = [Reconstructions(model, y[i : i + 1], operator) for i in range(len(y))]
+    found = [rule(curves[i], i) for i in bar]
+    _warn_of_unconverged(curves, name)
     images = [one.x for one in found]
     return WeightChoice(
         weight=torch.tensor([one.weight for one in found], dtype=torch.float64),
@@ -93,7 +110,33 @@ def choose(
         weights=tuple(torch.tensor(sorted(one.tried), dtype=torch.float64) for one in found),
         criterion=tuple(torch.tensor([one.tried[w] for w in sorted(one.tried)], dtype=torch.float64) for one in found),
         at_end=tuple(one.at_end for one in found),
+        unconverged=tuple(curve.unconverged for curve in curves),
     )
+
+
+def _warn_of_unconverged(curves: Sequence[Reconstructions], name: str) -> None:
+    count = sum(curve.unconverged for curve in curves)
+    if count:
+        logger.warning(
+            "%s: %d reconstructions of %d images did not converge (worst relative residual %.2g); the choice is as "
+            "wrong as they are. Raise max_steps or rtol of the model's stopping.",
+            name,
+            count,
+            sum(curve.unconverged > 0 for curve in curves),
+            max(curve.worst for curve in curves),
+        )
+
+
+def check_observed(observed: Tensor | None, space: Space, who: str) -> None:
+    """Raises: ShapeError if a pattern of samples does not broadcast to one measurement."""
+    if observed is None:
+        return
+    shape, full = tuple(observed.shape), (1, *space.shape)
+    if len(shape) > len(full) or any(n not in (1, m) for n, m in zip(shape[::-1], full[::-1], strict=False)):
+        raise ShapeError(
+            f"{who}: observed has shape {shape}, expected {space.shape} or axes of length 1. Every image of a batch is "
+            "sampled alike: call once for each pattern."
+        )
 
 
 def smallest(criterion: Callable[[float], float], curve: Reconstructions, weights: Sequence[float]) -> _Chosen:

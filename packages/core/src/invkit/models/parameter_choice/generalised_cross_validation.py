@@ -12,7 +12,7 @@ from ...operators.base import LinearOperator
 from ...operators.space import real_dtype
 from ...solvers.problems import as_linear
 from ..variational import Variational
-from .choice import Reconstructions, WeightChoice, _Chosen, check_weights, choose, smallest
+from .choice import Reconstructions, WeightChoice, _Chosen, check_observed, check_weights, choose, smallest
 
 
 def generalised_cross_validation(
@@ -35,10 +35,12 @@ def generalised_cross_validation(
         so many random +-1 probes, the same for every weight.   seed: of the probes.
     observed: 1 where a sample was taken and 0 elsewhere (k-space), broadcastable to a measurement; None is all.
 
-    Raises: ConfigError if the reconstruction is not linear in y, saying which term is not quadratic.
+    Raises: ConfigError if the reconstruction is not linear in y, saying which term is not quadratic; ShapeError if
+    ``observed`` does not fit a measurement.
     Source: Golub, Heath, Wahba (1979), eq. 1.4; Hutchinson (1990) for the probes.
     """
     candidates = check_weights(weights, "generalised_cross_validation")
+    check_observed(observed, operator.codomain, "generalised_cross_validation")
     as_linear(model.objective(y, operator), "generalised_cross_validation")
     if model.nonnegative:
         raise ConfigError(
@@ -50,8 +52,7 @@ def generalised_cross_validation(
     def rule(curve: Reconstructions, index: int) -> _Chosen:
         def criterion(weight: float) -> float:
             # All probes are one batch: H is applied to each alone.
-            image = curve.model.with_weight(weight)
-            influence = operator.forward(image.solve(probes, operator).x)
+            influence = operator.forward(curve.reconstruct(weight, probes))
             agreement = (influence * probes.conj()).real.flatten(1).sum(1)
             trace = float(agreement.mean() if num_probes else agreement.sum())
             return count * curve.misfit(weight, observed) ** 2 / (count - trace) ** 2

@@ -11,7 +11,7 @@ from torch import Tensor
 from ...errors import ConfigError
 from ...operators.base import LinearOperator
 from ..variational import Variational
-from .choice import Reconstructions, WeightChoice, _Chosen, check_weights, choose, smallest
+from .choice import Reconstructions, WeightChoice, _Chosen, check_observed, check_weights, choose, smallest
 
 
 def monte_carlo_sure(
@@ -40,10 +40,11 @@ def monte_carlo_sure(
     num_probes: how many b are averaged; one is enough for an image, small problems need more.   seed: of the probes.
     observed: 1 where a sample was taken and 0 elsewhere (k-space), broadcastable to a measurement; None is all.
 
-    Raises: ConfigError for a setting outside its range.
+    Raises: ConfigError for a setting outside its range; ShapeError if ``observed`` does not fit a measurement.
     Source: Stein (1981); Ramani, Blu, Unser (2008), eq. 13 and theorem 2.
     """
     candidates = check_weights(weights, "monte_carlo_sure")
+    check_observed(observed, operator.codomain, "monte_carlo_sure")
     if not 0 < noise_std < math.inf or num_probes < 1 or (step is not None and not step > 0):
         raise ConfigError(
             f"monte_carlo_sure: noise_std is {noise_std}, num_probes is {num_probes} and step is {step}, expected "
@@ -61,8 +62,7 @@ def monte_carlo_sure(
     def rule(curve: Reconstructions, index: int) -> _Chosen:
         def criterion(weight: float) -> float:
             here = curve(weight)
-            model_there = curve.model.with_weight(weight)
-            moved = model_there.solve(curve.y + e * b, operator, x0=here.expand(num_probes, *here.shape[1:])).x
+            moved = curve.reconstruct(weight, curve.y + e * b, here.expand(num_probes, *here.shape[1:]))
             change = operator.forward(moved) - operator.forward(here)
             divergence = float((change * b.conj()).real.flatten(1).sum(1).mean()) / e
             risk = curve.misfit(weight, mask) ** 2 - samples * noise_std**2 + 2 * variance * divergence
