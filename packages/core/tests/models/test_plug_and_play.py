@@ -172,3 +172,39 @@ def test_douglas_rachford_that_runs_away_is_called_diverged_and_its_batch_mate_i
     solution = model.solve(y, OP)
     assert solution.status == (Status.CONVERGED, Status.DIVERGED)
     torch.testing.assert_close(solution.x[:1], model.solve(y[:1], OP).x)
+
+
+def nodes(node):
+    yield node
+    for child in node.children:
+        yield from nodes(child)
+
+
+def test_a_map_that_is_only_nonexpansive_converges_if_relaxed() -> None:
+    class Nonexpansive(Unknown):
+        def claims(self):
+            return (Claim(property="nonexpansive", basis=BY_CONSTRUCTION),)
+
+    relaxed = explain(PlugAndPlay(Nonexpansive(), step_size=1 / L, relaxation=0.5), OP, rules=RULES)
+    theorem = relaxed.children[0]
+    assert theorem.holds
+    assert theorem.value == 1.0
+    assert not any(node.error for node in nodes(relaxed))
+    plain = explain(PlugAndPlay(Nonexpansive(), step_size=1 / L), OP, rules=RULES)
+    assert not plain.children[0].holds
+    assert not any(node.error for node in nodes(plain))  # refused, not broken
+
+
+@pytest.mark.parametrize("weight", [0.4, 7.0])
+def test_the_step_of_red_and_how_averaged_it_is_are_those_of_the_page(weight) -> None:
+    filter_, total = GaussianFilter(0.7), L + 2 * weight
+    x = noise((2, 1, 4, 3), seed=6)
+    gradient = ((x.reshape(2, 12) @ MATRIX.mT - Y) @ MATRIX).reshape(x.shape) + weight * (x - filter_(x))
+    for step_size, tau in ((None, 1 / total), (1.7 / total, 1.7 / total)):
+        problem = RegularisationByDenoising(filter_, weight, step_size=step_size).problem(Y, OP)
+        torch.testing.assert_close(problem.map(x), x - tau * gradient, rtol=1e-6, atol=1e-9)
+        claim = problem.factors[0].claim
+        assert claim is not None
+        assert claim.params["alpha"] == pytest.approx(tau * total / 2, rel=1e-6)
+    with pytest.raises(ConfigError, match=r"step_size is .*, expected one in \(0, "):
+        RegularisationByDenoising(filter_, weight, step_size=2.1 / total).problem(Y, OP)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -108,3 +110,22 @@ def test_gradients_reach_the_data_through_the_steps(draw) -> None:
 def test_a_balance_that_is_not_positive_is_refused(balance) -> None:
     with pytest.raises(ConfigError, match=f"AdaptivePDHG: balance is {balance}, expected a positive number"):
         AdaptivePDHG(balance=balance)
+
+
+def test_later_updates_move_the_steps_less_so_that_all_changes_together_are_finite(draw) -> None:
+    solver, objective = AdaptivePDHG(), dense(draw)
+    problem = solver.prepare(objective)
+    state = solver.init(problem, None)
+    while state.num_updates < 1:
+        state = solver.step(problem, state)
+    for _ in range(3):
+        state = solver.step(problem, state)
+
+    def change(num_updates: int) -> float:
+        """Of log tau, by the same measurement, if it is made at that update."""
+        due = dataclasses.replace(state, next_update=state.num_steps, num_updates=num_updates)
+        return abs(math.log(float(solver.step(problem, due).tau) / float(due.tau)))
+
+    changes = [change(k) for k in range(0, 200, 10)]
+    assert changes[0] > 1e-3
+    assert all(later < 0.6 * earlier for earlier, later in pairwise(changes))  # a geometric series

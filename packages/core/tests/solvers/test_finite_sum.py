@@ -219,3 +219,26 @@ def test_settings_out_of_range_and_terms_that_do_not_fit_are_refused(draw) -> No
         solve(kullback_leibler(Dense(m.abs(), SHAPE), y.abs()), SVRG(), start)
     with pytest.raises(ConfigError, match="StochasticGradient: step_size is None"):
         solve(kullback_leibler(Dense(m.abs(), SHAPE), y.abs(), 1.0), StochasticGradient(), start)
+
+
+def test_the_steps_of_svrg_are_gradient_steps_on_average_for_terms_of_unequal_curvature(draw) -> None:
+    m, y = draw((12, 6)), draw((2, 12), seed=1)
+    objective = least_squares(Dense(m[:4], SHAPE), y[:, :4]) + 9.0 * least_squares(Dense(m[4:], SHAPE), y[:, 4:])
+    a = torch.cat([m[:4], 3 * m[4:]])
+    curvature = [float(torch.linalg.matrix_norm(part, 2)) ** 2 for part in (m[:4], 3 * m[4:])]
+    probabilities = [part / sum(curvature) for part in curvature]
+    step = 0.2 / sum(curvature)
+
+    def gradient_step(x):
+        return x - step * (x @ a.mT - torch.cat([y[:, :4], 3 * y[:, 4:]], 1)) @ a
+
+    ends = {}
+    for seed in range(30):
+        solver = SVRG(seed=seed, inner_steps=2)
+        problem = solver.prepare(objective)
+        second = drawn_terms(seed, 0, probabilities, 2)[1]
+        ends[second] = solver.step(problem, solver.init(problem, None)).x.reshape(2, 6)
+    assert not torch.allclose(ends[0], ends[1])
+    mean = probabilities[0] * ends[0] + probabilities[1] * ends[1]
+    # The first step is the full gradient, the second is so on average.
+    torch.testing.assert_close(mean, gradient_step(gradient_step(torch.zeros_like(mean))), rtol=1e-6, atol=1e-9)

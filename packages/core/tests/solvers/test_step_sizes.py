@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from itertools import pairwise
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ import torch
 from invkit.errors import ConfigError
 from invkit.functionals import Differentiable, SquaredL2, least_squares
 from invkit.operators import Dense
-from invkit.solvers import FISTA, GradientDescent, ProximalGradient, solve
+from invkit.solvers import FISTA, BarzilaiBorwein, GradientDescent, ProximalGradient, solve
 
 OBJECTIVE = least_squares(Dense(torch.diag(torch.tensor([2.0, 1.0]))), torch.tensor([[2.0, 1.0]]))  # L = 4
 LIMITS = [(GradientDescent, 0.5), (ProximalGradient, 0.5), (FISTA, 0.25)]
@@ -83,3 +84,25 @@ def test_fista_is_the_sequence_of_beck_and_teboulle(draw) -> None:
         least_squares(Dense(m), y) + 0.3 * SquaredL2(), ProximalGradient(step_size=0.02), rtol=0.0, max_steps=7
     )
     assert not torch.allclose(plain.x, x)
+
+
+def accepted_values(memory: int, matrix: torch.Tensor, y: torch.Tensor) -> list[float]:
+    solver = BarzilaiBorwein(memory=memory)
+    objective = least_squares(Dense(matrix), y)
+    problem = solver.prepare(objective)
+    state, values = solver.init(problem, None), []
+    for _ in range(60):
+        value = float(objective.value(state.x))
+        if not values or value != values[-1]:
+            values.append(value)
+        state = solver.step(problem, state)
+    return values
+
+
+def test_the_memory_of_barzilai_and_borwein_lets_the_value_rise_and_not_beyond_the_last_ten(draw) -> None:
+    matrix, y = draw((20, 12)) * torch.logspace(0, -2, 12, dtype=torch.float64), draw((1, 20), seed=1)
+    values = accepted_values(10, matrix, y)
+    assert any(later > earlier * (1 + 1e-4) for earlier, later in pairwise(values))
+    assert all(values[k] <= max(values[max(0, k - 10) : k]) * (1 + 1e-7) for k in range(1, len(values)))
+    monotone = accepted_values(1, matrix, y)
+    assert all(later <= earlier * (1 + 1e-7) for earlier, later in pairwise(monotone))
