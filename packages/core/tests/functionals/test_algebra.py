@@ -153,3 +153,13 @@ def test_the_smoothness_of_a_composition_has_no_lower_bound_where_the_curvature_
     assert f.smoothness().lower == 0.0
     quadratic = SquaredL2() @ Dense(torch.tensor([[0.0], [2.0]]))
     assert quadratic.smoothness().lower == pytest.approx(4.0)
+
+
+def test_sums_start_from_zero_and_weights_may_stand_on_either_side(draw) -> None:
+    x = draw((2, 4))
+    terms = [0.5 * L1(), SquaredL2(), 2.0 * SquaredL2(draw((2, 4), seed=1))]
+    total = sum(terms)
+    torch.testing.assert_close(total.value(x), sum(term.value(x) for term in terms))
+    torch.testing.assert_close((L1() * 0.3).value(x), (0.3 * L1()).value(x))
+    with pytest.raises(TypeError, match="unsupported operand"):
+        1 + L1()

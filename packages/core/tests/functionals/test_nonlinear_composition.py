@@ -176,3 +176,26 @@ def test_variational_models_and_newtons_method_take_nonlinear_operators(fidelity
     forward = BeerLambert(EASY, 2.0)
     model = Variational(h1, 1e-9, solver=NewtonCG(), data_fidelity=fidelity)
     torch.testing.assert_close(model(forward.forward(truth), forward), truth, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("opaque", [False, True])
+def test_a_hessian_keeps_no_history_that_nobody_asked_for(opaque) -> None:
+    learned = torch.tensor(0.7, dtype=REAL, requires_grad=True)
+    x, v = torch.rand(2, 1, 2, 3, dtype=REAL), torch.rand(2, 1, 2, 3, dtype=REAL)
+    y = torch.rand(2, 1, 2, 3, dtype=REAL)
+
+    def operator(factor):
+        plain = FromFunction(lambda x: (factor * x).exp(), SPACE, SPACE)
+        return plain if opaque else Exp(SPACE)
+
+    still = least_squares(operator(learned.detach()), y)
+    assert not still.hessian_vector(x, v).requires_grad
+    assert still.hessian_vector(x.clone().requires_grad_(), v).requires_grad
+    assert still.hessian_vector(x, v.clone().requires_grad_()).requires_grad
+    assert not solve(still + 3.0 * SquaredL2(), NewtonCG(), rtol=1e-6).x.requires_grad
+    if opaque:
+        product = least_squares(operator(learned), y).hessian_vector(x, v)
+        step = 1e-6
+        slope = [least_squares(operator(learned.detach() + s), y).hessian_vector(x, v).sum() for s in (step, -step)]
+        (gradient,) = torch.autograd.grad(product.sum(), learned)
+        assert gradient.item() == pytest.approx(float(slope[0] - slope[1]) / (2 * step), rel=1e-6)

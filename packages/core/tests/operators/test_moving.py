@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from invkit.errors import MissingDependencyError
+from invkit.errors import ConfigError, MissingDependencyError
 from invkit.functionals import L1, Box, SquaredL2, total_variation
-from invkit.operators import Dense, Fourier, Identity, stack
+from invkit.operators import Dense, Fourier, Identity, Interval, LinearOperator, Space, stack
 from invkit.operators.moving import tensors_of
 
 
@@ -52,3 +52,26 @@ def test_masks_and_whole_numbers_keep_their_dtype() -> None:
 def test_moving_to_a_missing_device_names_it(thing, device):
     with pytest.raises(MissingDependencyError, match=device):
         thing.to(device)
+
+
+def test_an_operator_that_is_no_dataclass_is_told_how_to_become_one() -> None:
+    class Forgot(Identity):
+        pass
+
+    class Bare(LinearOperator):
+        domain = codomain = Space((1, 2))
+
+        def _forward(self, x):
+            return x
+
+        _adjoint = _forward
+
+        def _norm(self):
+            return Interval.exact(1.0)
+
+    assert Forgot((2, 2)).to(dtype=torch.float64).dtype is torch.float64
+    with pytest.raises(ConfigError, match="Bare: the class is no dataclass, expected one whose"):
+        Bare().to(dtype=torch.float64)
+    with pytest.raises(ConfigError, match="Decorate it with @dataclass"):
+        Bare().norm()
+    assert torch.equal((Identity((1, 2)) * 2.0).forward(torch.ones(1, 1, 1, 2)), 2 * torch.ones(1, 1, 1, 2))

@@ -129,7 +129,7 @@ def test_what_is_no_part_is_refused() -> None:
 
 
 def test_a_functional_of_any_shape_needs_a_space() -> None:
-    with pytest.raises(ConfigError, match=r"Example of GroupL1: space is None, expected one"):
+    with pytest.raises(ConfigError, match=r"check of GroupL1: space is None, expected that of the images"):
         check(L1())
 
 

@@ -80,10 +80,15 @@ class Functional(Movable, abc.ABC):
 
         return add(self, other) if isinstance(other, Functional) else NotImplemented
 
+    def __radd__(self, other: object) -> Functional:
+        return self if isinstance(other, int) and other == 0 else NotImplemented  # sum(...) starts from 0
+
     def __rmul__(self, weight: float | Tensor) -> Functional:
         from .algebra import scale
 
         return scale(weight, self)
+
+    __mul__ = __rmul__
 
     def __matmul__(self, operator: Operator) -> Functional:
         from .algebra import compose
@@ -105,7 +110,7 @@ class Differentiable(Functional):
 
     @abc.abstractmethod
     def smoothness(self) -> Interval | None:
-        """Bounds of the Lipschitz constant of the gradient; None if it has none or none is known."""
+        """Bounds of the Lipschitz constant of the gradient, such as ``Interval.exact(2.0)``; None if none is known."""
 
     @final
     def gradient(self, x: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..errors import DataError, ShapeError
+from ..errors import ConfigError, DataError, ShapeError
 from ..operators.base import Operator
 from ..operators.space import real_dtype
 from .algebra import compose, scale
@@ -101,6 +101,10 @@ def _differentiable(functional: Differentiable, operator: Operator) -> Different
 
 
 def _check(operator: Operator, y: Tensor, who: str) -> None:
+    if not isinstance(operator, Operator):
+        raise ConfigError(
+            f"{who}: operator is a {type(operator).__name__}, expected an Operator. The operator comes first, then y."
+        )
     operator.codomain.check(y, f"{who}: measurement")
     check_measurement(y, who)
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..operators.base import Operator
+from ..operators.moving import tensors_of
 from ..operators.space import Space
 from .base import Differentiable, Functional
 
@@ -63,7 +64,7 @@ def gauss_newton_vector(functional: NonlinearCompositionDifferentiable, x: Tenso
 
 def _second_order(operator: Operator, x: Tensor, z: Tensor, v: Tensor) -> Tensor:
     """The Hessian of x -> Re <F(x), z> applied to v: it is symmetric, so it is the gradient of Re <F'(x)* z, v>."""
-    keep = torch.is_grad_enabled()
+    keep = torch.is_grad_enabled() and _has_graph(operator, x, z, v)
     with torch.enable_grad():
         # A view of x of its own: the derivative is wanted in this argument of F'(x)* z, not in z, which knows x too.
         point = x.view_as(x) if keep and x.requires_grad else x.detach().requires_grad_()
@@ -72,3 +73,11 @@ def _second_order(operator: Operator, x: Tensor, z: Tensor, v: Tensor) -> Tensor
             return torch.zeros_like(x)
         (found,) = torch.autograd.grad(first, point, v, create_graph=keep, allow_unused=True, materialize_grads=True)
     return found
+
+
+def _has_graph(operator: Operator, x: Tensor, z: Tensor, v: Tensor) -> bool:
+    """Whether the product depends on anything that is being differentiated; else it must not keep its history."""
+    if any(tensor.requires_grad for tensor in (x, z, v, *tensors_of(operator))):
+        return True
+    # What a function or a module closes over shows in its value, here for one image.
+    return bool(len(x)) and operator.vjp(x[:1], z[:1]).requires_grad

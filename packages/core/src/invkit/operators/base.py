@@ -102,6 +102,8 @@ class Operator(Movable, abc.ABC):
 
         return scale(factor, self)
 
+    __mul__ = __rmul__
+
     def __neg__(self) -> Operator:
         return (-1.0) * self
 
@@ -200,6 +202,7 @@ class LinearOperator(Operator):
         def __sub__(self, other: Operator) -> Operator: ...
         def __sub__(self, other: Operator) -> Operator: ...
         def __rmul__(self, factor: float | complex | Tensor) -> LinearOperator: ...
+        def __mul__(self, factor: float | complex | Tensor) -> LinearOperator: ...
         def __neg__(self) -> LinearOperator: ...
 
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..claims import ASSUMED, BY_CONSTRUCTION, Basis
+from ..errors import ConfigError
 from .space import Space, numbered, same_kind
 
 
@@ -23,7 +24,7 @@ class Movable:
         Raises: MissingDependencyError if the device is not there.
         """
         device = None if device is None else numbered(torch.device(device))
-        fields = [field.name for field in dataclasses.fields(self) if field.init]  # type: ignore[arg-type]
+        fields = [field.name for field in _fields(self) if field.init]
         return type(self)(**{name: _moved(getattr(self, name), device, dtype) for name in fields})
 
 
@@ -35,7 +36,7 @@ def tensors_of(thing: Any) -> Iterator[Tensor]:
         for item in thing:
             yield from tensors_of(item)
     elif isinstance(thing, Movable):
-        for field in dataclasses.fields(thing):  # type: ignore[arg-type]
+        for field in _fields(thing):
             yield from tensors_of(getattr(thing, field.name))
 
 
@@ -81,6 +82,16 @@ def versions_of(thing: Any) -> tuple[tuple[int, int], ...] | None:
     if any(tensor.is_inference() for tensor in tensors):
         return None
     return tuple((t._version, t.data_ptr() if t.layout == torch.strided else 0) for t in tensors)
+
+
+def _fields(thing: Any) -> tuple[dataclasses.Field[Any], ...]:
+    """Raises: ConfigError if the author forgot to make it a dataclass."""
+    if not dataclasses.is_dataclass(thing):
+        raise ConfigError(
+            f"{type(thing).__name__}: the class is no dataclass, expected one whose fields are what it was built from. "
+            "Decorate it with @dataclass(frozen=True, eq=False)."
+        )
+    return dataclasses.fields(thing)
 
 
 def _moved(value: Any, device: torch.device | str | None, dtype: torch.dtype | None) -> Any:

@@ -62,8 +62,8 @@ class Example:
         found = self.space or getattr(self.subject, "domain", None) or getattr(self.operator, "domain", None)
         if not isinstance(found, Space):
             raise ConfigError(
-                f"Example of {type(self.subject).__name__}: space is None, expected one. "
-                "Return Example(subject=..., space=Space(...))."
+                f"check of {type(self.subject).__name__}: space is None, expected that of the images it takes. "
+                "Call invkit.check(object, space=Space((1, 5, 4))), or give the Example a space."
             )
         return found
 
