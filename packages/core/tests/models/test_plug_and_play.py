@@ -8,7 +8,7 @@ import torch
 from convex_problems import PROBLEMS, noise
 
 from invkit.claims import ASSUMED, BY_CONSTRUCTION, Claim
-from invkit.errors import ConfigError
+from invkit.errors import ConfigError, ShapeError
 from invkit.functionals.regularisers import l1, total_variation
 from invkit.guarantees import explain
 from invkit.guarantees.fixed_point_theorem import composed_averagedness
@@ -208,3 +208,23 @@ def test_the_step_of_red_and_how_averaged_it_is_are_those_of_the_page(weight) ->
         assert claim.params["alpha"] == pytest.approx(tau * total / 2, rel=1e-6)
     with pytest.raises(ConfigError, match=r"step_size is .*, expected one in \(0, "):
         RegularisationByDenoising(filter_, weight, step_size=2.1 / total).problem(Y, OP)
+
+
+@pytest.mark.parametrize(
+    "wrong", [lambda x: x[0, 0], lambda x: x.mean(0, keepdim=True), lambda x: x.float(), lambda x: x.numpy()]
+)
+@pytest.mark.parametrize("model", [PlugAndPlay, RegularisationByDenoising])
+@pytest.mark.parametrize("algorithm", ["proximal-gradient", "douglas-rachford"])
+def test_a_denoiser_that_returns_something_else_is_named(wrong, model, algorithm) -> None:
+    class Wrong(Denoiser):
+        def forward(self, x: torch.Tensor, noise_std=None):
+            return wrong(x)
+
+    made = PlugAndPlay(Wrong(), algorithm=algorithm) if model is PlugAndPlay else model(Wrong())
+    with pytest.raises(ShapeError, match=r"Wrong: result is .*, expected \(2, 1, 4, 3\), torch.float64, cpu as its"):
+        made(Y, OP)
+
+
+def test_a_regulariser_on_a_domain_is_no_function_of_it() -> None:
+    with pytest.raises(ConfigError, match="ProximalDenoiser: regulariser is .* expected a function of the domain"):
+        ProximalDenoiser(total_variation(OP.domain), 0.1)

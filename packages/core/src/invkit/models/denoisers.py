@@ -14,19 +14,20 @@ from ..functionals.base import Functional, Proximable, check_weight
 from ..functionals.norms import SquaredL2
 from ..operators.moving import basis_of
 from ..operators.space import Space, real_dtype
-from ..solvers.adaptive_pdhg import AdaptivePDHG
+from ..solvers.admm import ADMM
 from ..solvers.base import Solver
 from ..solvers.solve import solve
 from .denoiser import Denoiser
-from .variational import Regulariser, Stopping
+from .variational import Regulariser, Stopping, check_regulariser
 
 
 class ProximalDenoiser(Denoiser):
     """D(x) = prox_R(x, weight): the minimiser of R(u) + |u - x|^2 / (2 weight).
 
     R with a proximal map in closed form is applied exactly: D is firmly nonexpansive and the gradient of a convex
-    function (Moreau 1965). Any other R, such as total variation, is minimised by ``solver`` to ``stopping``; then D is
-    so only up to that tolerance, and the claims say nothing.
+    function (Moreau 1965). Any other R, such as total variation, is minimised by ``solver`` (ADMM if None) to
+    ``stopping``, from the start at every call, which takes tens of steps or more; then D is so only up to that
+    tolerance, and the claims say nothing.
 
     regulariser: a function of the space of the images, such as ``functionals.total_variation``.
     noise_std: multiplies the weight by its square, so that D is the maximum a posteriori estimate for that noise.
@@ -43,11 +44,12 @@ class ProximalDenoiser(Denoiser):
         stopping: Stopping | None = None,
     ) -> None:
         super().__init__()
+        check_regulariser(regulariser, "ProximalDenoiser")
         check_weight(weight, "ProximalDenoiser")
         if not weight > 0:
             raise ConfigError(f"ProximalDenoiser: weight is {weight}, expected a positive number. Use a weight > 0.")
         self.regulariser, self.weight = regulariser, weight
-        self.solver = solver if solver is not None else AdaptivePDHG()
+        self.solver = solver if solver is not None else ADMM()
         self.stopping = stopping or Stopping(rtol=1e-6, max_steps=5000)
 
     def functional(self, x: Tensor) -> Functional:

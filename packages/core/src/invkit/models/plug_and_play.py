@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..claims import BY_CONSTRUCTION, Claim
-from ..errors import ConfigError, ConvergenceError
+from ..errors import ConfigError, ConvergenceError, ShapeError
 from ..functionals.data_fidelity import least_squares
 from ..operators.base import LinearOperator
 from ..operators.moving import basis_of_class
@@ -86,7 +86,7 @@ class PlugAndPlay(IterativeReconstructor):
             step = gradient_step(tau, lipschitz)
 
             def proximal_gradient(x: Tensor) -> Tensor:
-                return self.denoiser(x - tau * fidelity.gradient(x), self.noise_std)
+                return denoised(self.denoiser, x - tau * fidelity.gradient(x), self.noise_std)
 
             return FixedPointProblem(
                 fidelity, proximal_gradient, (step, Factor("the denoiser D", strongest(self.denoiser)))
@@ -96,7 +96,7 @@ class PlugAndPlay(IterativeReconstructor):
 
         def douglas_rachford(v: Tensor) -> Tensor:
             p = proximal_point(v, operator, y, tau)
-            return v + self.denoiser(2 * p - v, self.noise_std) - p
+            return v + denoised(self.denoiser, 2 * p - v, self.noise_std) - p
 
         what = "v -> v + D(2 P v - v) - P v with P the proximal map of tau f: 1/2-averaged if D is firmly nonexpansive"
         return FixedPointProblem(fidelity, douglas_rachford, (Factor(what, known),))
@@ -202,6 +202,22 @@ def firmly_nonexpansive(denoiser: Denoiser) -> Claim | None:
     if claim.property != "firmly_nonexpansive" and not averaged:
         return None
     return Claim(property="firmly_nonexpansive", basis=claim.basis, evidence=f"{claim}; {claim.evidence}")
+
+
+def denoised(denoiser: Denoiser, x: Tensor, noise_std: float | None) -> Tensor:
+    """D(x), which must be an image for each image: one that broadcasts would be taken for all of them.
+
+    Raises: ShapeError if it is not of the shape, dtype and device of x.
+    """
+    found = denoiser(x, noise_std)
+    wanted = (tuple(x.shape), x.dtype, x.device)
+    got = (tuple(found.shape), found.dtype, found.device) if isinstance(found, Tensor) else (type(found).__name__,)
+    if got != wanted:
+        raise ShapeError(
+            f"{type(denoiser).__name__}: result is {', '.join(map(str, got))}, expected "
+            f"{', '.join(map(str, wanted))} as its argument. Return one image for each, in the same precision."
+        )
+    return found
 
 
 def check_denoiser(denoiser: Any, who: str) -> None:

@@ -18,7 +18,7 @@ from ..solvers.solution import Solution
 from ..solvers.solve import Callback, solve
 from .base import IterativeReconstructor
 from .denoiser import Denoiser
-from .plug_and_play import check_denoiser, check_noise_std, strongest, warn_unless_converged
+from .plug_and_play import check_denoiser, check_noise_std, denoised, strongest, warn_unless_converged
 from .variational import Stopping
 
 
@@ -71,7 +71,7 @@ class RegularisationByDenoising(IterativeReconstructor):
         tau = checked_step_size(self.step_size, total, 2.0, 1.0, "RegularisationByDenoising")
 
         def step(x: Tensor) -> Tensor:
-            residual = x - self.denoiser(x, self.noise_std)
+            residual = x - denoised(self.denoiser, x, self.noise_std)
             return x - tau * (fidelity.gradient(x) + self.weight * residual)
 
         return FixedPointProblem(fidelity, step, (self._factor(tau, total),))

@@ -86,12 +86,8 @@ class Variational(MinimisingReconstructor):
             raise ConfigError(
                 f"Variational: nonnegative is {nonnegative!r}, expected true or false. Write one of them."
             )
-        # A functional is callable too, but on images.
-        if regulariser is not None and (isinstance(regulariser, Functional) or not callable(regulariser)):
-            raise ConfigError(
-                f"Variational: regulariser is {regulariser!r}, expected a function of the domain. "
-                "Pass total_variation itself, or functools.partial of it."
-            )
+        if regulariser is not None:
+            check_regulariser(regulariser, "Variational")
         self.regulariser, self.weight, self.nonnegative = regulariser, weight, nonnegative
         self.data_fidelity = _fidelity(data_fidelity)
         self.differentiation = differentiation
@@ -174,6 +170,15 @@ class Variational(MinimisingReconstructor):
                 float(solution.optimality.max()),
             )
         return solution.x
+
+
+def check_regulariser(regulariser: Any, who: str) -> None:
+    """Raises: ConfigError unless it is a function of the domain; a functional is callable too, but on images."""
+    if isinstance(regulariser, Functional) or not callable(regulariser):
+        raise ConfigError(
+            f"{who}: regulariser is {regulariser!r}, expected a function of the domain. "
+            "Pass total_variation itself, or functools.partial of it."
+        )
 
 
 def _fidelity(given: DataFidelity | str) -> DataFidelity:
