@@ -74,7 +74,10 @@ def test_the_readme_shows_the_configuration_of_the_documentation() -> None:
     assert configuration in code_blocks("README.md", "toml")
 
 
-def test_the_python_of_getting_started_runs_as_it_stands(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_python_of_getting_started_runs_as_it_stands(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)  # it writes a file
     names: dict[str, object] = {}
     for body in code_blocks("docs/getting_started.md", "python"):
         # A smaller grid: the page shows a size that people use.
