@@ -127,5 +127,6 @@ def slow(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Ratios measured side by side in one process; nothing here passes or fails on a time."""
     install_everything(session)
+    session.install("sigpy")  # what one of them is measured beside
     for script in session.posargs or sorted(str(path) for path in Path("benchmarks").glob("[!_]*.py")):
         session.run("python", script, env=NEUTRAL)
