@@ -21,7 +21,7 @@ from invkit.functionals import SquaredL2, least_squares
 from invkit.functionals.hessian_at import hessian_at
 from invkit.operators.sense import sense
 from invkit.solvers import FISTA, PDHG, GradientDescent, NewtonCG, PrimalDualNewton, Solver, solve
-from invkit.solvers.pcg import pcg
+from invkit.solvers.linear.pcg import pcg
 
 TIGHT = {"rtol": 1e-12, "max_steps": 20_000}
 WAYS: dict[str, Differentiation] = {

@@ -14,7 +14,7 @@ from invkit.errors import ConfigError
 from invkit.functionals import SquaredL2, least_squares
 from invkit.operators import Dense
 from invkit.solvers import FISTA, PDHG, GradientDescent
-from invkit.solvers.gradient_descent import GradientDescentState
+from invkit.solvers.gradient.gradient_descent import GradientDescentState
 from invkit.solvers.problems import SmoothProblem
 
 TIGHT = {"rtol": 1e-12, "max_steps": 20_000}

@@ -19,7 +19,7 @@ from ..errors import ConfigError
 from ..functionals.algebra import terms_of
 from ..functionals.base import Differentiable, Functional, Proximable
 from ..solvers.base import Solver, checked_step_size
-from ..solvers.pdhg import PDHG
+from ..solvers.primal_dual.pdhg import PDHG
 from ..solvers.problems import as_composite, as_saddle
 from .iterations.base import as_real, like
 

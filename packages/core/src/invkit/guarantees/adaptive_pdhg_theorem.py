@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..claims import BY_CONSTRUCTION
 from ..operators.identity import Identity
-from ..solvers.adaptive_pdhg import AdaptivePDHG
+from ..solvers.primal_dual.adaptive_pdhg import AdaptivePDHG
 from ..solvers.problems import SaddleProblem
 from .pdhg_theorem import bounded_norm
 from .premises import convex, exact_adjoints, has_saddle_point, proximable

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..claims import ASSUMED, BY_CONSTRUCTION, find_claim
-from ..solvers.conjugate_gradient import ConjugateGradient
+from ..solvers.linear.conjugate_gradient import ConjugateGradient
 from ..solvers.problems import LinearProblem
 from .premises import exact_adjoints, resting_on
 from .rule import Conclusion, Premise, Rule, Setting

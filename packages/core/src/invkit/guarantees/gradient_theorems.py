@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 from ..functionals.base import Differentiable
-from ..solvers.fista import FISTA
-from ..solvers.gradient_descent import GradientDescent
+from ..solvers.gradient.fista import FISTA
+from ..solvers.gradient.gradient_descent import GradientDescent
+from ..solvers.gradient.proximal_gradient import ProximalGradient
 from ..solvers.problems import CompositeProblem, SmoothProblem
-from ..solvers.proximal_gradient import ProximalGradient
 from .premises import convex, exact_adjoints, has_minimiser, proximable, smooth, step_below
 from .rule import Conclusion, Premise, Rule, Setting
 

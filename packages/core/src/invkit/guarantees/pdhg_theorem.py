@@ -7,7 +7,7 @@ import math
 from ..errors import ConfigError
 from ..operators.base import LinearOperator
 from ..operators.identity import Identity
-from ..solvers.pdhg import PDHG
+from ..solvers.primal_dual.pdhg import PDHG
 from ..solvers.problems import SaddleProblem
 from .premises import convex, exact_adjoints, has_saddle_point, proximable, resting_on
 from .rule import Conclusion, Premise, Rule, Setting

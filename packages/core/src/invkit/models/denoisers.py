@@ -14,9 +14,9 @@ from ..functionals.base import Functional, Proximable, check_weight
 from ..functionals.norms import SquaredL2
 from ..operators.moving import basis_of
 from ..operators.space import Space, real_dtype
-from ..solvers.admm import ADMM
 from ..solvers.base import Solver
 from ..solvers.solve import solve
+from ..solvers.splitting.admm import ADMM
 from .denoiser import Denoiser
 from .variational import Regulariser, Stopping, check_regulariser
 

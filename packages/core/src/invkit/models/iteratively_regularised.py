@@ -12,7 +12,7 @@ from ..functionals.base import Functional
 from ..functionals.data_fidelity import check_measurement, least_squares
 from ..operators.base import LinearOperator
 from ..solvers.base import Solver
-from ..solvers.landweber import Landweber
+from ..solvers.gradient.landweber import Landweber
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback, solve
 from ..solvers.stopping import Discrepancy

@@ -18,7 +18,7 @@ from ..operators.norm import Interval
 from ..operators.space import norm
 from ..solvers.base import checked_step_size, select
 from ..solvers.fixed_point import Factor, FixedPointProblem, KrasnoselskiiMann
-from ..solvers.pcg import pcg
+from ..solvers.linear.pcg import pcg
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback, solve
 from .base import IterativeReconstructor

@@ -8,7 +8,7 @@ from ..errors import ConfigError
 from ..functionals.base import Functional
 from ..functionals.data_fidelity import check_measurement, least_squares
 from ..operators.base import HasPseudoInverse, LinearOperator
-from ..solvers.conjugate_gradient import ConjugateGradient
+from ..solvers.linear.conjugate_gradient import ConjugateGradient
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback, solve
 from .base import MinimisingReconstructor

@@ -11,7 +11,7 @@ from ..claims import BY_CONSTRUCTION, Claim
 from ..errors import ConfigError, ShapeError
 from ..functionals.data_fidelity import check_measurement
 from ..operators.base import LinearOperator
-from ..solvers.spectral import singular_system, tikhonov_factors, truncated_factors
+from ..solvers.linear.spectral import singular_system, tikhonov_factors, truncated_factors
 from .base import Reconstructor
 
 

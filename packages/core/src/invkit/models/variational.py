@@ -17,8 +17,8 @@ from ..functionals.data_fidelity import kullback_leibler, l1_fit, least_squares
 from ..functionals.indicators import Box
 from ..operators.base import LinearOperator
 from ..operators.space import Space
-from ..solvers.adaptive_pdhg import AdaptivePDHG
 from ..solvers.base import Solver
+from ..solvers.primal_dual.adaptive_pdhg import AdaptivePDHG
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback, check_settings, solve
 from .base import MinimisingReconstructor

@@ -2,45 +2,45 @@
 
 from __future__ import annotations
 
-from .accelerated_pdhg import AcceleratedPDHG, LinearRatePDHG
-from .adaptive_pdhg import AdaptivePDHG
-from .admm import ADMM
-from .backtracking_fista import BacktrackingFISTA
-from .barzilai_borwein import BarzilaiBorwein
 from .base import Optimality, Solver
-from .cgls import CGLS
-from .condat_vu import CondatVu, ThreePartProblem
-from .conjugate_gradient import ConjugateGradient
-from .douglas_rachford import DouglasRachford, TwoProximableProblem
-from .duality_gap import DualityGap, duality_gap
-from .finite_sum import FiniteSumProblem
-from .fista import FISTA, RestartedFISTA
-from .gradient_descent import GradientDescent
-from .kaczmarz import Kaczmarz
-from .landweber import Landweber, Misfit, MisfitProblem
-from .lbfgs import minimise_with_scipy
-from .line_search import ArmijoGradientDescent
-from .linearised_bregman import ConstrainedProblem, LinearisedBregman
-from .mlem import MLEM
-from .newton_cg import NewtonCG
-from .ordered_subsets import OrderedSubsets
-from .osem import OSEM
-from .pcg import PCGResult, pcg
-from .pdhg import PDHG
-from .poisson import PoissonProblem
-from .preconditioned_pdhg import PreconditionedPDHG
-from .primal_dual_newton import PrimalDualNewton, SmoothTermsProblem
+from .gradient.backtracking_fista import BacktrackingFISTA
+from .gradient.barzilai_borwein import BarzilaiBorwein
+from .gradient.fista import FISTA, RestartedFISTA
+from .gradient.gradient_descent import GradientDescent
+from .gradient.landweber import Landweber, Misfit, MisfitProblem
+from .gradient.lbfgs import minimise_with_scipy
+from .gradient.line_search import ArmijoGradientDescent
+from .gradient.linearised_bregman import ConstrainedProblem, LinearisedBregman
+from .gradient.proximal_gradient import ProximalGradient
+from .linear.cgls import CGLS
+from .linear.conjugate_gradient import ConjugateGradient
+from .linear.pcg import PCGResult, pcg
+from .linear.quadratic import LeastSquaresProblem
+from .linear.spectral import SingularSystem, landweber_factors, singular_system, tikhonov_factors, truncated_factors
+from .newton.newton_cg import NewtonCG
+from .newton.primal_dual_newton import PrimalDualNewton, SmoothTermsProblem
+from .primal_dual.accelerated_pdhg import AcceleratedPDHG, LinearRatePDHG
+from .primal_dual.adaptive_pdhg import AdaptivePDHG
+from .primal_dual.condat_vu import CondatVu, ThreePartProblem
+from .primal_dual.duality_gap import DualityGap, duality_gap
+from .primal_dual.pdhg import PDHG
+from .primal_dual.preconditioned_pdhg import PreconditionedPDHG
+from .primal_dual.stochastic_pdhg import StochasticPDHG
 from .problems import CompositeProblem, LinearProblem, Problem, SaddleProblem, SmoothProblem
-from .proximal_gradient import ProximalGradient
-from .quadratic import LeastSquaresProblem
 from .solution import History, Solution, Status
 from .solve import solve
-from .spectral import SingularSystem, landweber_factors, singular_system, tikhonov_factors, truncated_factors
-from .split_problem import SplitProblem
-from .stochastic_gradient import StochasticGradient
-from .stochastic_pdhg import StochasticPDHG
+from .splitting.admm import ADMM
+from .splitting.douglas_rachford import DouglasRachford, TwoProximableProblem
+from .splitting.split_problem import SplitProblem
 from .stopping import Discrepancy, StoppingRule
-from .svrg import SVRG
+from .subsets.finite_sum import FiniteSumProblem
+from .subsets.kaczmarz import Kaczmarz
+from .subsets.mlem import MLEM
+from .subsets.ordered_subsets import OrderedSubsets
+from .subsets.osem import OSEM
+from .subsets.poisson import PoissonProblem
+from .subsets.stochastic_gradient import StochasticGradient
+from .subsets.svrg import SVRG
 
 __all__ = [
     "AcceleratedPDHG",

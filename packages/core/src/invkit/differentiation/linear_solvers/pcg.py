@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from ...operators.space import norm
-from ...solvers.pcg import pcg
+from ...solvers.linear.pcg import pcg
 from .base import LinearMap, LinearResult, LinearSolver
 
 
 @dataclass(frozen=True)
 class PCG(LinearSolver):
-    """Conjugate gradients for M self-adjoint and positive definite; see ``invkit.solvers.pcg``.
+    """Conjugate gradients for M self-adjoint and positive definite; see ``invkit.solvers.linear.pcg``.
 
     A matrix that is not, such as that of a fixed point, needs ``GMRES``: the residual here is that of a recurrence,
     which only a symmetric matrix keeps.

@@ -1,0 +1,1 @@
+"""Methods that step along gradients: plain, accelerated, proximal, and for stopping early."""

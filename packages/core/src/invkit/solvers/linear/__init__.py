@@ -1,0 +1,1 @@
+"""Methods for quadratic objectives: conjugate gradients, and singular values for small ones."""

@@ -1,0 +1,1 @@
+"""Newton's method for smooth objectives, and on primal and dual variables."""

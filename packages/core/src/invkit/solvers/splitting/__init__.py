@@ -1,0 +1,1 @@
+"""Methods that give each term a copy of what it acts on."""
