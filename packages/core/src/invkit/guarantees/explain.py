@@ -188,5 +188,5 @@ def _no_theorem(solver: Solver[Any, Any]) -> Node:
     return Node(
         statement=f"no theorem is registered for {type(solver).__name__}",
         holds=False,
-        remedy="choose a solver of the core, or let a plugin add a rule for this one",
+        remedy="choose a solver that has one ('invkit list rule' names them), or let a plugin add a rule for this one",
     )

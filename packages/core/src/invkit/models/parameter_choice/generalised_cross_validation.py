@@ -41,7 +41,11 @@ def generalised_cross_validation(
     """
     candidates = check_weights(weights, "generalised_cross_validation")
     check_observed(observed, operator.codomain, "generalised_cross_validation")
-    as_linear(model.objective(y, operator), "generalised_cross_validation")
+    try:
+        as_linear(model.objective(y, operator), "generalised_cross_validation")
+    except ConfigError as error:
+        reason = str(error).partition(". Use ")[0]
+        raise ConfigError(f"{reason}. Use monte_carlo_sure or discrepancy_principle, which take any model.") from error
     if model.nonnegative:
         raise ConfigError(
             "generalised_cross_validation: nonnegative is True, expected False, which is linear. Use SURE."
