@@ -217,9 +217,7 @@ def test_bad_settings_are_refused_with_the_way_out() -> None:
         monte_carlo_sure(*args, [1.0, -2.0], 0.1)
     with pytest.raises(ConfigError, match="expected at least 5 different"):
         l_curve(*args, [1, 2, 3])
-    with pytest.raises(
-        ConfigError, match=r"is not quadratic.*\. Use monte_carlo_sure"
-    ):
+    with pytest.raises(ConfigError, match=r"is not quadratic.*\. Use monte_carlo_sure"):
         generalised_cross_validation(TV, noise((1, 1, 4, 4)), Identity((4, 4), dtype=torch.float64), WEIGHTS)
     with pytest.raises(ConfigError, match="model is Adjoint without a regulariser"):
         monte_carlo_sure(Adjoint(), ridge.y, ridge.operator, WEIGHTS, 0.1)
