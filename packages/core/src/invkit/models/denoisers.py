@@ -66,8 +66,7 @@ class ProximalDenoiser(Denoiser):
                 f"ProximalDenoiser: noise_std has shape {tuple(weight.shape)}, expected one number for "
                 f"{functional!r}, which has no closed form. Denoise image by image."
             )
-        settings = {name: getattr(self.stopping, name) for name in ("rtol", "atol", "max_steps", "check_every")}
-        return solve(SquaredL2(x) + scale(weight, functional), self.solver, **settings).x
+        return solve(SquaredL2(x) + scale(weight, functional), self.solver, **self.stopping.settings()).x
 
     def claims(self) -> tuple[Claim, ...]:
         probe = self.functional(torch.zeros((1, 1, 4, 4)))

@@ -112,7 +112,6 @@ class PlugAndPlay(IterativeReconstructor):
         callback: Callback | None = None,
     ) -> Solution:
         """Iterate, and say how it went. The recorded objective is the data fidelity: the denoiser need have none."""
-        settings = {field.name: getattr(self.stopping, field.name) for field in dataclasses.fields(self.stopping)}
         solution = solve(
             self.problem(y, operator),
             self.solver,
@@ -120,7 +119,7 @@ class PlugAndPlay(IterativeReconstructor):
             record_objective=record_objective,
             progress=progress,
             callback=callback,
-            **settings,
+            **self.stopping.settings(),
         )
         if self.algorithm == "proximal-gradient":
             return solution

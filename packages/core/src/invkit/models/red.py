@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from torch import Tensor
 
 from ..claims import Claim
@@ -98,7 +96,6 @@ class RegularisationByDenoising(IterativeReconstructor):
         callback: Callback | None = None,
     ) -> Solution:
         """Iterate, and say how it went. The recorded objective is the data fidelity: R need not exist."""
-        settings = {field.name: getattr(self.stopping, field.name) for field in dataclasses.fields(self.stopping)}
         return solve(
             self.problem(y, operator),
             self.solver,
@@ -106,7 +103,7 @@ class RegularisationByDenoising(IterativeReconstructor):
             record_objective=record_objective,
             progress=progress,
             callback=callback,
-            **settings,
+            **self.stopping.settings(),
         )
 
     def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:

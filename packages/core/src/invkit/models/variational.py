@@ -51,6 +51,10 @@ class Stopping:
     def __post_init__(self) -> None:
         check_settings(self.atol, self.rtol, self.max_steps, self.check_every)
 
+    def settings(self) -> dict[str, Any]:
+        """As keyword arguments of ``solve``."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
 
 class Variational(MinimisingReconstructor):
     """x* = argmin_x F(A x, y) + weight * R(x)  [subject to x >= 0].
@@ -146,11 +150,8 @@ class Variational(MinimisingReconstructor):
             record_objective=record_objective,
             callback=callback,
             progress=progress,
-            **self._settings(),
+            **self.stopping.settings(),
         )
-
-    def _settings(self) -> dict[str, Any]:
-        return {field.name: getattr(self.stopping, field.name) for field in fields(self.stopping)}
 
     def forward(self, y: Tensor, operator: LinearOperator) -> Tensor:
         if self.differentiation is None:
@@ -158,7 +159,7 @@ class Variational(MinimisingReconstructor):
         else:
             objective = self.objective(y, operator)
             # Unrolled takes its own number of steps, for every image.
-            settings = {} if isinstance(self.differentiation, Unrolled) else self._settings()
+            settings = {} if isinstance(self.differentiation, Unrolled) else self.stopping.settings()
             solution = differentiable_solve(objective, self.solver, how=self.differentiation, **settings)
         if not solution.converged:
             late = sum(not status.is_success for status in solution.status)
