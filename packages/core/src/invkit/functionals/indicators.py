@@ -166,7 +166,7 @@ def project_onto_ball(v: Tensor, axes: tuple[int, ...], radius: float | Tensor) 
 def squared_norm(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """sum |x_i|^2 along ``axes``, which are kept with length 1, in float64: no square of a float32 number overflows.
 
-    ``torch.linalg.vector_norm`` takes fifty times longer where a group has stride.
+    ``torch.linalg.vector_norm`` takes far longer where a group has stride.
     """
     squares = squared_magnitude(x.to(same_kind(torch.float64, x.dtype)))
     return squares.sum(behind_batch(axes, x), keepdim=True) if axes else squares

@@ -148,7 +148,7 @@ def norm(x: Tensor) -> Tensor:
     """|x|_2 of each image, (batch,) in float64: the squares of float32 numbers would vanish or overflow."""
     if not x.numel():
         return torch.zeros(len(x), dtype=torch.float64, device=x.device)
-    # Of complex numbers the same call takes forty times as long on a CPU.
+    # Of complex numbers the same call takes far longer on a CPU.
     parts = torch.view_as_real(x.resolve_conj()) if x.is_complex() else x
     return torch.linalg.vector_norm(parts.flatten(1), dim=1, dtype=torch.float64)
 
@@ -163,7 +163,7 @@ def squared_magnitude(x: Tensor) -> Tensor:
     if not x.is_complex():
         return x.square()
     # A conjugate is a lazy view in torch, which has no real view of itself. Summing over the pair of parts instead of
-    # adding them takes nearly twenty times as long on a CPU.
+    # adding them takes far longer on a CPU.
     real, imaginary = torch.view_as_real(x.resolve_conj()).unbind(-1)
     return torch.addcmul(real.square(), imaginary, imaginary)
 
