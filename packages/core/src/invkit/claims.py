@@ -90,6 +90,12 @@ PROPERTIES: Mapping[str, Mapping[str, _Range | _Text]] = MappingProxyType(
         "gradient_field": {},
         "differentiable": {},
         "convergent": {"to": _Text()},
+        "bounded_range": {"radius": _NONNEGATIVE},
+        "descent": {},
+        "fejer_monotone": {},
+        "stable": {"constant": _NONNEGATIVE},
+        "regularising": {"by": _Text()},
+        "error_bounded": {"what": _Text()},
     }
 )
 
@@ -115,6 +121,12 @@ MEANING: Mapping[str, str] = MappingProxyType(
         "gradient_field": "F is the gradient of a functional",
         "differentiable": "gradients reach the input and every tensor it was built from",
         "convergent": "the iterates, or their objective values, converge as stated",
+        "bounded_range": "|F(x)| <= radius for every x",
+        "descent": "the objective never increases from one step to the next",
+        "fejer_monotone": "no step goes away from any solution",
+        "stable": "|A(R(y1) - R(y2))| <= constant |y1 - y2|",
+        "regularising": "with the stated rule the error tends to zero with the noise",
+        "error_bounded": "a number that is computed bounds the error of what is named",
     }
 )
 

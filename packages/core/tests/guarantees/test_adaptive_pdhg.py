@@ -7,7 +7,7 @@ from convex_problems import PROBLEMS, noise
 from invkit.claims import ASSUMED, BY_CONSTRUCTION
 from invkit.functionals import total_variation
 from invkit.guarantees import explain
-from invkit.guarantees.theorems import RULES
+from invkit.guarantees.theorems import core_rules
 from invkit.models import Variational
 from invkit.operators import Dense
 from invkit.solvers import AdaptivePDHG
@@ -16,7 +16,7 @@ OP = Dense(noise((14, 12), seed=4), (1, 4, 3))
 
 
 def test_the_default_of_a_variational_model_has_its_theorem() -> None:
-    node = explain(Variational(total_variation, 0.3, nonnegative=True), OP, rules=RULES)
+    node = explain(Variational(total_variation, 0.3, nonnegative=True), OP, rules=core_rules())
     theorem = node.children[0]
     assert theorem.holds
     assert theorem.claim is not None

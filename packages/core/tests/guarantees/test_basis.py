@@ -15,7 +15,7 @@ from invkit.functionals import Box, Differentiable, Functional, GroupL1, Squared
 from invkit.functionals.regularisers import l1, squared_l2
 from invkit.guarantees import Node, explain, missing, require
 from invkit.guarantees.node import NOTE
-from invkit.guarantees.theorems import RULES
+from invkit.guarantees.theorems import core_rules
 from invkit.models import Adjoint, PseudoInverse, Variational
 from invkit.operators import Dense, Identity, Interval, LinearOperator, Space
 from invkit.operators.moving import basis_of, silent_classes
@@ -120,7 +120,7 @@ class Posed(Variational):
 
 
 def explained(model: Any, operator: LinearOperator = A) -> Node:
-    return explain(model, operator, rules=RULES)
+    return explain(model, operator, rules=core_rules())
 
 
 def test_a_class_outside_the_core_is_assumed_until_it_states_a_basis_of_its_own() -> None:

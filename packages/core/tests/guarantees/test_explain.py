@@ -13,7 +13,7 @@ from invkit.errors import ConfigError, GuaranteeError, ShapeError
 from invkit.functionals import total_variation
 from invkit.functionals.regularisers import h1, l1
 from invkit.guarantees import Node, explain, missing, require
-from invkit.guarantees.theorems import RULES
+from invkit.guarantees.theorems import core_rules
 from invkit.models import Adjoint, PseudoInverse, Reconstructor, Variational
 from invkit.operators import Dense, Fourier, LinearOperator, sense
 from invkit.plugins import Registry
@@ -24,7 +24,7 @@ OPERATOR = Fourier((4, 6), PATTERN)
 
 
 def explained(model: Reconstructor, operator: LinearOperator = OPERATOR) -> Node:
-    return explain(model, operator, rules=RULES)
+    return explain(model, operator, rules=core_rules())
 
 
 def test_a_variational_model_is_explained_by_the_theorem_of_its_solver() -> None:
@@ -116,7 +116,7 @@ def test_an_unknown_required_property_is_refused_with_near_names() -> None:
 
 def test_a_measurement_that_does_not_fit_is_refused() -> None:
     with pytest.raises(ShapeError, match="explain: measurement: tensor has shape"):
-        explain(Adjoint(), OPERATOR, torch.zeros(1, 1, 3, 3, dtype=torch.complex64), rules=RULES)
+        explain(Adjoint(), OPERATOR, torch.zeros(1, 1, 3, 3, dtype=torch.complex64), rules=core_rules())
 
 
 def test_an_objective_that_the_solver_cannot_take_is_a_configuration_error() -> None:
@@ -127,28 +127,31 @@ def test_an_objective_that_the_solver_cannot_take_is_a_configuration_error() -> 
 SOURCE = """
 from __future__ import annotations
 from invkit.claims import ASSUMED
-from invkit.guarantees import Conclusion, Premise, Rule
+from invkit.guarantees import Conclusion, Hypothesis, Premise, Rule, solved_by
 from invkit.plugins import Spec, hookimpl
 from invkit.solvers import AdaptivePDHG
 
 CORE_API = (1, 0)
 
 def conclude(setting):
-    return Conclusion(statement="a third party says so", property="lipschitz", params={"constant": 2.0}, value=2.0)
+    return Conclusion(statement="a third party says so", params={"constant": 2.0}, value=2.0)
 
-ADDED = Rule(name="added", statement="s", formula="f", source="Third (2024)", solver=AdaptivePDHG,
-             premises=lambda setting: (), conclude=conclude)
-CRASHING = Rule(name="crashing", statement="a rule that crashes", formula="f", source="s", solver=AdaptivePDHG,
-                premises=lambda setting: 1 / 0, conclude=conclude)
-OUTSIDE = Rule(name="outside", statement="a claim out of range", formula="f", source="s", solver=AdaptivePDHG,
-               premises=lambda setting: (),
-               conclude=lambda setting: Conclusion(statement="s", property="averaged", params={"alpha": 1.2}))
+def a_rule(name, evaluate, conclude=conclude, concludes="lipschitz"):
+    premise = Hypothesis(statement="p", concerns=("convex",), evaluate=evaluate)
+    return Rule(name=name, statement=f"rule {name}", formula="f", source="Third (2024)", about=solved_by(AdaptivePDHG),
+                premises=(premise,), concludes=concludes, conclude=conclude)
+
+ADDED = a_rule("added", lambda setting: ())
+CRASHING = a_rule("crashing", lambda setting: 1 / 0)
+OUTSIDE = a_rule("outside", lambda setting: (), lambda setting: Conclusion(statement="s", params={"alpha": 1.2}),
+                 "averaged")
+NO_PREMISE = a_rule("no-premise", lambda setting: ["convex"])
 NO_RULE = 3
 
 @hookimpl
 def invkit_rules():
     return [Spec(name=n.lower().replace("_", "-"), summary="One.", target=f"{__name__}:{n}")
-            for n in ("ADDED", "CRASHING", "OUTSIDE", "NO_RULE", "ABSENT")]
+            for n in ("ADDED", "CRASHING", "OUTSIDE", "NO_PREMISE", "NO_RULE", "ABSENT")]
 """
 
 
@@ -165,5 +168,6 @@ def test_rules_of_plugins_are_used_and_one_that_crashes_is_reported_and_no_more(
     errors = {node.error for node in tree.children if node.error}
     assert "rule crashing: ZeroDivisionError: division by zero" in errors
     assert any("alpha is 1.2, expected a value in (0, 1)" in error for error in errors)
+    assert "rule no-premise: TypeError: premise 'p' is str, expected a Premise" in errors
     assert "target is int, expected an invkit.guarantees.Rule" in errors
     assert any("expected a name that third_party_rules defines" in error for error in errors)

@@ -12,16 +12,12 @@ from torch import Tensor
 from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED, Basis
 from invkit.functionals import L1, Ball, Box, Differentiable, Functional, Proximable, SquaredL2, least_squares
 from invkit.guarantees import Node, Setting
-from invkit.guarantees.conjugate_gradient_theorem import conjugate_gradient_factor
-from invkit.guarantees.gradient_theorems import fista_bound, gradient_descent_bound
-from invkit.guarantees.theorems import (
-    CONJUGATE_GRADIENT_RATE,
-    FISTA_RATE,
-    GRADIENT_DESCENT,
-    PDHG_CONVERGENCE,
-    PROXIMAL_GRADIENT,
-    RULES,
-)
+from invkit.guarantees.theorems import core_rules
+from invkit.guarantees.theorems.gradient.fista import FISTA_RATE, fista_bound
+from invkit.guarantees.theorems.gradient.gradient_descent import GRADIENT_DESCENT, gradient_descent_bound
+from invkit.guarantees.theorems.gradient.proximal_gradient import PROXIMAL_GRADIENT
+from invkit.guarantees.theorems.linear.conjugate_gradient import CONJUGATE_GRADIENT_RATE, conjugate_gradient_factor
+from invkit.guarantees.theorems.primal_dual.pdhg import PDHG_CONVERGENCE
 from invkit.operators import Dense, Interval, LinearOperator, Space
 from invkit.solvers import FISTA, PDHG, ConjugateGradient, GradientDescent, ProximalGradient, Solver
 from invkit.testing.examples import solvers as examples
@@ -38,8 +34,9 @@ LASSO = least_squares(A, Y) + 0.3 * L1()
 
 
 def apply(rule, objective: Functional, solver: Solver) -> Node:
-    assert [r for r in RULES if type(solver) is r.solver] == [rule]
-    return rule.apply(Setting(objective=objective, solver=solver, problem=solver.prepare(objective)))
+    setting = Setting(subject=objective, solver=solver, problem=solver.prepare(objective))
+    assert rule in [one for one in core_rules() if one.about(setting)]
+    return rule.apply(setting)
 
 
 def failing(node: Node) -> list[str]:

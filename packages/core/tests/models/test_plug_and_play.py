@@ -11,8 +11,8 @@ from invkit.claims import ASSUMED, BY_CONSTRUCTION, Claim
 from invkit.errors import ConfigError, ShapeError
 from invkit.functionals.regularisers import l1, total_variation
 from invkit.guarantees import explain
-from invkit.guarantees.fixed_point_theorem import composed_averagedness
-from invkit.guarantees.theorems import RULES
+from invkit.guarantees.theorems import core_rules
+from invkit.guarantees.theorems.fixed_point.krasnoselskii_mann import composed_averagedness
 from invkit.models import Denoiser, GaussianFilter, PlugAndPlay, ProximalDenoiser, RegularisationByDenoising, Stopping
 from invkit.operators import Dense
 from invkit.solvers import Status
@@ -94,7 +94,7 @@ def test_each_image_is_reconstructed_alone(algorithm) -> None:
 
 
 def test_explain_states_the_averagedness_of_the_whole_map() -> None:
-    node = explain(PlugAndPlay(GaussianFilter(1.0), step_size=1 / L), OP, rules=RULES)
+    node = explain(PlugAndPlay(GaussianFilter(1.0), step_size=1 / L), OP, rules=core_rules())
     theorem = node.children[0]
     assert theorem.holds
     assert theorem.claim is not None
@@ -106,22 +106,22 @@ def test_explain_states_the_averagedness_of_the_whole_map() -> None:
 
 def test_explain_names_the_denoiser_that_claims_nothing() -> None:
     for model in (PlugAndPlay(Unknown()), PlugAndPlay(Unknown(), algorithm="douglas-rachford")):
-        node = explain(model, OP, rules=RULES).children[0]
+        node = explain(model, OP, rules=core_rules()).children[0]
         assert not node.holds
         assert any("nothing that helps is claimed" in child.how for child in node.children)
 
 
 def test_what_a_class_outside_the_core_claims_is_assumed() -> None:
-    node = explain(PlugAndPlay(Boastful()), OP, rules=RULES).children[0]
+    node = explain(PlugAndPlay(Boastful()), OP, rules=core_rules()).children[0]
     denoiser = next(child for child in node.children if "denoiser" in child.statement)
     assert denoiser.holds
     assert denoiser.basis is ASSUMED
 
 
 def test_an_averaged_map_may_be_over_relaxed_but_not_beyond_its_theorem() -> None:
-    good = explain(PlugAndPlay(GaussianFilter(1.0), step_size=1 / L, relaxation=1.4), OP, rules=RULES)
+    good = explain(PlugAndPlay(GaussianFilter(1.0), step_size=1 / L, relaxation=1.4), OP, rules=core_rules())
     assert good.children[0].holds
-    far = explain(PlugAndPlay(GaussianFilter(1.0), step_size=1 / L, relaxation=1.6), OP, rules=RULES)
+    far = explain(PlugAndPlay(GaussianFilter(1.0), step_size=1 / L, relaxation=1.6), OP, rules=core_rules())
     assert not far.children[0].holds
     solution = PlugAndPlay(GaussianFilter(1.0), step_size=1 / L, relaxation=1.4, stopping=TIGHT).solve(Y, OP)
     torch.testing.assert_close(
@@ -185,12 +185,12 @@ def test_a_map_that_is_only_nonexpansive_converges_if_relaxed() -> None:
         def claims(self):
             return (Claim(property="nonexpansive", basis=BY_CONSTRUCTION),)
 
-    relaxed = explain(PlugAndPlay(Nonexpansive(), step_size=1 / L, relaxation=0.5), OP, rules=RULES)
+    relaxed = explain(PlugAndPlay(Nonexpansive(), step_size=1 / L, relaxation=0.5), OP, rules=core_rules())
     theorem = relaxed.children[0]
     assert theorem.holds
     assert theorem.value == 1.0
     assert not any(node.error for node in nodes(relaxed))
-    plain = explain(PlugAndPlay(Nonexpansive(), step_size=1 / L), OP, rules=RULES)
+    plain = explain(PlugAndPlay(Nonexpansive(), step_size=1 / L), OP, rules=core_rules())
     assert not plain.children[0].holds
     assert not any(node.error for node in nodes(plain))  # refused, not broken
 

@@ -105,9 +105,24 @@ def _paragraph(registry: Registry, entry: Entry) -> str:
     if trouble:
         return "\n".join([*lines, f"  parameters  cannot be read: {trouble}"])
     lines += [f"  parameter   {_signature(parameter)}" for parameter in parameters]
+    lines += _theorem(registry, entry)
     keys = _configuration_keys(registry, entry)
     lines += [f"  config key  {_signature(key)} (in the {entry.kind} table of a model)" for key in keys]
     return "\n".join(lines)
+
+
+def _theorem(registry: Registry, entry: Entry) -> list[str]:
+    """The theorem of a rule: its statement, formula, source and premises."""
+    if entry.kind != "rule":
+        return []
+    rule = registry.load(entry)
+    return [
+        f"  theorem     {rule.statement}",
+        f"  formula     {rule.formula}",
+        f"  source      {rule.source}",
+        f"  concludes   {rule.concludes}",
+        *(f"  premise     {premise.statement}" for premise in rule.premises),
+    ]
 
 
 def _signature(parameter: dict[str, Any]) -> str:

@@ -5,6 +5,17 @@ from __future__ import annotations
 from .explain import explain
 from .node import Node
 from .require import missing, require
-from .rule import Conclusion, Premise, Rule, Setting
+from .rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
 
-__all__ = ["Conclusion", "Node", "Premise", "Rule", "Setting", "explain", "missing", "require"]
+__all__ = [
+    "Conclusion",
+    "explain",
+    "Hypothesis",
+    "missing",
+    "Node",
+    "Premise",
+    "require",
+    "Rule",
+    "Setting",
+    "solved_by",
+]

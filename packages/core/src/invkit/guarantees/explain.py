@@ -1,4 +1,4 @@
-"""``explain``: what is guaranteed of a method and an operator, before anything runs."""
+"""``explain``: what is guaranteed of a method and an operator, or of a part alone, before anything runs."""
 
 from __future__ import annotations
 
@@ -8,54 +8,98 @@ from typing import Any
 
 from torch import Tensor
 
-from ..claims import ASSUMED, BY_CONSTRUCTION, Claim, find_claim
-from ..errors import InvkitError
+from ..claims import BY_CONSTRUCTION, Claim, find_claim
+from ..errors import ConfigError
+from ..functionals.base import Functional
 from ..models.adjoint import Adjoint
-from ..models.base import IterativeReconstructor, Reconstructor, basis_of_model
+from ..models.base import IterativeReconstructor, Reconstructor
 from ..models.pseudo_inverse import PseudoInverse
 from ..operators.base import HasPseudoInverse, LinearOperator
-from ..plugins import Registry, get_registry
+from ..plugins import Registry
 from ..solvers.base import Solver
 from ..solvers.fixed_point import FixedPointProblem
 from ..solvers.problems import Problem
 from .node import Node
 from .premises import resting_on
 from .rule import Premise, Rule, Setting
+from .stated import claim_nodes, limited, strongest_of
+from .theorem_nodes import theorem_nodes
 
 
 def explain(
-    model: Reconstructor,
-    operator: LinearOperator,
+    subject: Any,
+    operator: LinearOperator | None = None,
     y: Tensor | None = None,
     *,
+    solver: Solver[Any, Any] | None = None,
     rules: Sequence[Rule] | None = None,
     registry: Registry | None = None,
 ) -> Node:
-    """The tree of what holds: the model, the theorems about its solver, and their premises with their numbers.
+    """The tree of what holds: the theorems that speak of the subject, and their premises with their numbers.
 
-    y: the measurement; None is zero, which changes no premise of the core's theorems.
+    subject: a model, with its operator; an objective or a problem, with the solver that is to solve it; or any object
+        that states claims, alone: a functional, an operator, a denoiser.
+    y: the measurement of a model; None is zero, which changes no premise of the core's theorems.
     rules: these instead of those that the registry has, the core's and the plugins'.
 
-    Raises: ShapeError if y does not fit; ConfigError if the solver cannot take the objective.
+    Raises: ShapeError if y does not fit; ConfigError if the solver cannot take the objective, or a model comes without
+    operator.
     """
+    if isinstance(subject, Reconstructor):
+        setting = _of_model(subject, operator, y)
+    elif solver is not None:
+        problem = subject if isinstance(subject, Problem) else solver.prepare(_objective(subject, solver))
+        setting = Setting(subject=subject, solver=solver, problem=problem)
+    else:
+        setting = Setting(subject=subject, operator=operator)
+    theorems, broken = theorem_nodes(setting, rules, registry)
+    if isinstance(subject, Reconstructor):
+        theorems = tuple(limited(node, subject) for node in theorems)
+    if setting.problem is None:
+        return _closed_form(setting, theorems, broken)
+    return _iteration(setting, theorems, broken)
+
+
+def _of_model(model: Reconstructor, operator: LinearOperator | None, y: Tensor | None) -> Setting:
+    """The problem that the model poses, and its solver; neither for a method without iteration."""
+    if operator is None:
+        raise ConfigError(
+            f"explain: operator of {type(model).__name__} is None, expected the one that it reconstructs with. "
+            "Pass explain(model, operator)."
+        )
     y = operator.codomain.zeros() if y is None else y
     operator.codomain.check(y, "explain: measurement")
-    iteration = _iteration(model, operator, y)
-    if iteration is None:
-        return _direct(model, operator)
-    problem, solver = iteration
-    setting = Setting(objective=problem.objective, solver=solver, problem=problem, operator=operator, y=y)
-    found, broken = _rules(registry) if rules is None else (tuple(rules), ())
-    applied = tuple(_limited(rule.apply(setting), model) for rule in found if _applies(rule, setting))
-    name = f"{type(model).__name__} by {type(solver).__name__}"
-    children = (*applied, *_claims_of(model, operator), *broken)
-    conclusions = [node for node in applied if node.holds]
-    if not applied:
+    closed = isinstance(model, PseudoInverse) and isinstance(operator, HasPseudoInverse)
+    if closed or not isinstance(model, IterativeReconstructor):
+        return Setting(subject=model, operator=operator, y=y)
+    solver = model.used_solver()
+    return Setting(subject=model, operator=operator, y=y, solver=solver, problem=model.problem(y, operator))
+
+
+def _objective(subject: Any, solver: Solver[Any, Any]) -> Functional:
+    if isinstance(subject, Functional):
+        return subject
+    raise ConfigError(
+        f"explain: subject is {type(subject).__name__}, expected an objective or a problem for "
+        f"{type(solver).__name__}. Leave solver out to see what holds of the object alone."
+    )
+
+
+def _iteration(setting: Setting, theorems: tuple[Node, ...], broken: tuple[Node, ...]) -> Node:
+    """The tree of a method that iterates: it holds if it converges."""
+    subject, solver = setting.subject, setting.solver
+    assert setting.problem is not None
+    assert solver is not None
+    main = tuple(node for node in theorems if not node.further)
+    parts = () if setting.operator is None else (setting.operator,)
+    children = (*theorems, *claim_nodes(subject, *parts), *broken)
+    if not main:
         children = (_no_theorem(solver), *children)
+    by = f"{type(subject).__name__} by " if isinstance(subject, Reconstructor) else ""
     return Node(
-        statement=f"{name}: {_aim(problem)}",
-        holds=bool(conclusions),
-        basis=max((node.basis for node in conclusions if node.basis is not None), default=None),
+        statement=f"{by}{type(solver).__name__}: {_aim(setting.problem)}",
+        holds=any(node.holds for node in main),
+        basis=strongest_of(main),
         children=children,
     )
 
@@ -67,21 +111,37 @@ def _aim(problem: Problem) -> str:
     return f"minimise {problem.objective!r}"
 
 
-def _iteration(model: Reconstructor, operator: LinearOperator, y: Tensor) -> tuple[Problem, Solver[Any, Any]] | None:
-    """The problem that the model poses, and its solver; None for a method without iteration."""
-    if not isinstance(model, IterativeReconstructor):
-        return None
-    if isinstance(model, PseudoInverse) and isinstance(operator, HasPseudoInverse):
-        return None
-    return model.problem(y, operator), model.used_solver()
+def _closed_form(setting: Setting, theorems: tuple[Node, ...], broken: tuple[Node, ...]) -> Node:
+    """The tree of what is computed without iteration: its own claims, and the theorems about it."""
+    subject, operator = setting.subject, setting.operator
+    claims = list(claim_nodes(subject, *(() if operator is None else (operator,))))
+    if isinstance(subject, Reconstructor):
+        assert operator is not None
+        claims += _of_closed_model(subject, operator)
+    if not claims and not theorems:
+        remedy = f"let {type(subject).__name__}.claims() say what is known of it"
+        claims = [Node(statement="nothing is claimed", holds=False, remedy=remedy)]
+    known = (*theorems, *claims)
+    direct = isinstance(subject, Reconstructor)
+    return Node(
+        statement=f"{_name(subject)}: {'computed without iteration' if direct else 'what is known of it'}",
+        holds=any(node.holds for node in known),
+        basis=strongest_of(known),
+        children=(*known, *broken),
+    )
 
 
-def _direct(model: Reconstructor, operator: LinearOperator) -> Node:
-    """A method in closed form: its own claims, with a number where one is known."""
-    claims = list(_claims_of(model, operator))
+def _name(subject: Any) -> str:
+    """A functional is its formula; anything else its type."""
+    return repr(subject) if isinstance(subject, Functional) else type(subject).__name__
+
+
+def _of_closed_model(model: Reconstructor, operator: LinearOperator) -> list[Node]:
+    """What is known of a linear reconstruction and of a pseudo-inverse in closed form, beside what they claim."""
+    found = []
     bound = _lipschitz(model, operator)
     if bound is not None:
-        claims.append(bound)
+        found.append(bound)
     if isinstance(model, PseudoInverse):
         closed = Premise(
             statement="the least-squares solution of smallest norm, in closed form",
@@ -89,51 +149,8 @@ def _direct(model: Reconstructor, operator: LinearOperator) -> Node:
             basis=BY_CONSTRUCTION,
             how=f"{type(operator).__name__} has its pseudo-inverse",
         )
-        claims.append(_limited(resting_on(closed, operator).as_node(), model))
-    if not claims:
-        claims = [
-            Node(
-                statement="nothing is claimed",
-                holds=False,
-                remedy=f"let {type(model).__name__}.claims() say what is known of it",
-            )
-        ]
-    holding = [node.basis for node in claims if node.holds and node.basis is not None]
-    return Node(
-        statement=f"{type(model).__name__}: computed without iteration",
-        holds=bool(holding),
-        basis=max(holding, default=None),
-        children=tuple(claims),
-    )
-
-
-def _claims_of(model: Reconstructor, operator: LinearOperator) -> tuple[Node, ...]:
-    """What the model states of itself, no stronger than its class and the operator are known."""
-    return tuple(_claim_node(model, operator, claim) for claim in model.claims())
-
-
-def _claim_node(model: Reconstructor, operator: LinearOperator, claim: Claim) -> Node:
-    stated = Premise(statement=f"{type(model).__name__} is {claim}", holds=True, basis=claim.basis, how=claim.evidence)
-    node = resting_on(stated, operator).as_node()
-    assert node.basis is not None
-    return _limited(replace(node, claim=replace(claim, basis=node.basis), source=claim.source), model)
-
-
-def _limited(node: Node, model: Reconstructor) -> Node:
-    """The node, no stronger than it is known that the model does what it says; see ``basis_of_model``."""
-    known, name = basis_of_model(model), type(model).__name__
-    if known is BY_CONSTRUCTION or not node.holds or node.basis is None:
-        return node
-    basis = min(node.basis, known)
-    premise = Premise(
-        statement=f"calling {name} does what its objective, solver and claims say",
-        holds=True,
-        basis=known,
-        how="" if known > ASSUMED else f"{name} does not state that it is by construction",
-        remedy=f"the author of {name} would state it in the class: basis: ClassVar[Basis] = BY_CONSTRUCTION",
-    )
-    claim = None if node.claim is None else replace(node.claim, basis=basis)
-    return replace(node, basis=basis, claim=claim, children=(*node.children, premise.as_node()))
+        found.append(limited(resting_on(closed, operator).as_node(), model))
+    return found
 
 
 def _lipschitz(model: Reconstructor, operator: LinearOperator) -> Node | None:
@@ -144,44 +161,14 @@ def _lipschitz(model: Reconstructor, operator: LinearOperator) -> Node | None:
     statement = "errors in y are amplified at most by |R|: |R(y1) - R(y2)| <= |R| |y1 - y2|"
     if not isinstance(model, Adjoint):
         unknown = Premise(statement=statement, holds=True, basis=linear.basis, how="no bound of |R| is known")
-        return _limited(resting_on(unknown, operator).as_node(), model)
+        return limited(resting_on(unknown, operator).as_node(), model)
     norm = operator.norm()
     how = f"|A*| = |A|, {norm.how}"
     premise = Premise(statement=statement, holds=True, basis=min(linear.basis, norm.basis), value=norm.upper, how=how)
     node = resting_on(premise, operator).as_node()
     assert node.basis is not None
     claim = Claim(property="lipschitz", params={"constant": norm.upper}, basis=node.basis, evidence=how)
-    return _limited(replace(node, claim=claim), model)
-
-
-def _rules(registry: Registry | None) -> tuple[tuple[Rule, ...], tuple[Node, ...]]:
-    """The registered rules, and a node for each that could not be loaded."""
-    registry = registry or get_registry()
-    found, broken = [], []
-    for entry in registry.entries("rule"):
-        try:
-            rule = registry.load(entry)
-        except InvkitError as error:
-            broken.append(_broken(entry.id, str(error)))
-            continue
-        if isinstance(rule, Rule):
-            found.append(rule)
-        else:
-            broken.append(_broken(entry.id, f"target is {type(rule).__name__}, expected an invkit.guarantees.Rule"))
-    return tuple(found), tuple(broken)
-
-
-def _applies(rule: Rule, setting: Setting) -> bool:
-    try:
-        return bool(rule.applies_to(setting))
-    except Exception:  # then ``apply`` meets it too, and reports it
-        return True
-
-
-def _broken(name: str, reason: str) -> Node:
-    return Node(
-        statement=f"rule {name}", holds=False, error=" ".join(reason.split()), remedy="run 'invkit plugins doctor'"
-    )
+    return limited(replace(node, claim=claim), model)
 
 
 def _no_theorem(solver: Solver[Any, Any]) -> Node:

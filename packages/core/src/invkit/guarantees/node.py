@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..claims import Basis, Claim
+from ..errors import UnknownNameError
 
 #: Version of the layout of ``Node.as_dict``. It changes when a key is removed or changes its meaning.
 SCHEMA_VERSION = 1
@@ -24,6 +25,8 @@ class Node:
     claim: what it amounts to in the vocabulary of claims.   value, bound: the number and what it is compared with.
     how: where the number comes from.   formula, source: of the theorem.   remedy: what to change where it fails.
     error: why a rule could not be evaluated.   children: what it rests on.
+    rule, concludes: of a theorem's node, its name and the property that it concludes.
+    part: what the claim is about where that is not the whole method.   further: a property beside convergence.
     """
 
     statement: str
@@ -37,6 +40,10 @@ class Node:
     source: str = ""
     remedy: str = ""
     error: str = ""
+    rule: str = ""
+    concludes: str = ""
+    part: str = ""
+    further: bool = False
     children: tuple[Node, ...] = ()
 
     def walk(self) -> Iterator[Node]:
@@ -44,6 +51,19 @@ class Node:
         yield self
         for child in self.children:
             yield from child.walk()
+
+    def theorem(self, name: str) -> Node:
+        """The first node below that is of the theorem of that name, such as ``"fista-rate"``.
+
+        Raises: UnknownNameError if no rule of that name spoke of this method, naming those that did.
+        """
+        found = {node.rule: node for node in reversed(tuple(self.walk())) if node.rule}
+        if name not in found:
+            raise UnknownNameError(
+                f"{self.statement}: theorem is {name!r}, expected one that speaks of this: "
+                f"{', '.join(found) or 'none'}. Run 'invkit list rule' for all."
+            )
+        return found[name]
 
     @property
     def failing(self) -> tuple[Node, ...]:
@@ -81,6 +101,9 @@ class Node:
             "source": self.source,
             "remedy": self.remedy,
             "error": self.error,
+            "rule": self.rule,
+            "part": self.part,
+            "further": self.further,
             "children": [child._as_dict() for child in self.children],
         }
 
@@ -90,6 +113,9 @@ class Node:
 
     def _lines(self, depth: int) -> Iterator[str]:
         margin = "  " * depth
+        if self.further and not self.holds and not self.error:
+            yield f"{margin}- {self._in_one_line()}"
+            return
         yield f"{margin}{'+' if self.holds else 'x'} {self.statement}{self._tail()}"
         details = [
             self.formula,
@@ -101,6 +127,12 @@ class Node:
             yield f"{margin}    {detail}"
         for child in self.children:
             yield from child._lines(depth + 1)
+
+    def _in_one_line(self) -> str:
+        """A further property that does not hold: the premise that fails and what to change."""
+        lacking = self.failing[0]
+        remedy = f"; to have it: {lacking.remedy}" if lacking.remedy else ""
+        return f"not given: {self.statement}, because this does not hold: {lacking.statement}{lacking._tail()}{remedy}"
 
     def _tail(self) -> str:
         numbers = f": {self.shown}" if self.shown else ""

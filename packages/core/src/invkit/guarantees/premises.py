@@ -104,6 +104,19 @@ def proximable(functional: Proximable, name: str) -> Premise:
     return resting_on(premise, functional)
 
 
+def bounded_norm(operator: LinearOperator, index: int) -> Premise:
+    """|K| has a known upper bound."""
+    interval = operator.norm()
+    premise = Premise(
+        statement=f"|K_{index}| is bounded, K_{index} = {operator!r}",
+        holds=True,
+        basis=interval.basis,
+        value=interval.upper,
+        how=interval.how,
+    )
+    return resting_on(premise, operator)
+
+
 def exact_adjoints(objective: Functional) -> tuple[Premise, ...]:
     """Every operator inside the objective is linear and comes with its adjoint."""
     return tuple(_exact_adjoint(operator) for operator in dict.fromkeys(operators_of(objective)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..claims import CERTIFIED, PROPERTIES, Basis
 from ..errors import ConfigError, GuaranteeError
@@ -26,7 +27,7 @@ def missing(tree: Node, required: Sequence[str], *, at_least: Basis = CERTIFIED)
     given = {
         node.claim.property
         for node in (tree, *tree.children)
-        if node.holds and node.claim is not None and node.claim.basis >= at_least
+        if node.holds and not node.part and node.claim is not None and node.claim.basis >= at_least
     }
     return [name for name in dict.fromkeys(required) if name not in given]
 
@@ -37,8 +38,14 @@ def require(tree: Node, required: Sequence[str], *, at_least: Basis = CERTIFIED)
     if absent:
         raise GuaranteeError(
             f"require: {', '.join(absent)} is not guaranteed, expected on the basis '{at_least.label}' or stronger. "
-            f"{_reason(tree, at_least)}"
+            f"{_reason(_closest(tree, absent[0]), at_least)}"
         )
+
+
+def _closest(tree: Node, name: str) -> Node:
+    """The theorem about the method that would conclude it, else the tree: where to look for the reason."""
+    about = [node for node in tree.children if node.concludes == name]
+    return about[0] if about else replace(tree, children=tuple(node for node in tree.children if not node.further))
 
 
 def _reason(tree: Node, at_least: Basis) -> str:

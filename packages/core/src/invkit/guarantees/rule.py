@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
-from ..claims import Basis, Claim
+from ..claims import PROPERTIES, Basis, Claim
+from ..errors import ConfigError
 from ..functionals.base import Functional
 from ..operators.base import LinearOperator
 from ..solvers.base import Solver
 from ..solvers.problems import Problem
 from .node import Node
 
+#: What a premise may be about beside the properties of ``invkit.claims``.
+TOPICS: tuple[str, ...] = ("step_size", "parameter", "existence", "form", "activation", "group", "data")
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Setting:
-    """What a rule looks at: the objective, the solver, and the problem in the solver's form."""
+    """What a rule looks at.
 
-    objective: Functional
-    solver: Solver[Any, Any]
-    problem: Problem
+    subject: what is explained: a model, a functional, an operator, a denoiser, a problem.
+    operator, y: with which a model reconstructs what; None for anything else.
+    solver, problem: of what iterates, the problem in the solver's form; None for a closed form.
+    """
+
+    subject: Any = None
     operator: LinearOperator | None = None
     y: Tensor | None = None
+    solver: Solver[Any, Any] | None = None
+    problem: Problem | None = None
+
+    @property
+    def objective(self) -> Functional:
+        """The objective of the problem.
+
+        Raises: ConfigError if nothing is iterated; a rule that asks for it says in ``about`` that it needs one.
+        """
+        if self.problem is None:
+            raise ConfigError(
+                f"Setting of {type(self.subject).__name__}: problem is None, expected one with an objective. "
+                "Let the rule's about() ask for a problem."
+            )
+        return self.problem.objective
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +59,7 @@ class Premise:
 
     statement: the hypothesis.   holds: whether it does.   basis: how strongly that is known.
     value, bound, how: its number, what it is compared with, and where the number comes from.
-    remedy: what to change if it does not hold.
+    remedy: what to change if it does not hold.   children: what it rests on, such as the node of another theorem.
     """
 
     statement: str
@@ -43,6 +69,7 @@ class Premise:
     bound: float | None = None
     how: str = ""
     remedy: str = ""
+    children: tuple[Node, ...] = ()
 
     def as_node(self) -> Node:
         return Node(
@@ -53,51 +80,128 @@ class Premise:
             bound=self.bound,
             how=self.how,
             remedy=self.remedy,
+            children=self.children,
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hypothesis:
+    """One premise of a theorem as the theorem states it, and how it is evaluated.
+
+    statement: in general terms, such as "f is convex"; ``invkit info`` and the documentation print it.
+    concerns: what it is about: properties of ``invkit.claims`` or words of ``TOPICS``, at least one.
+    evaluate: Setting -> the premise in this setting, or several (one for each operator of a sum, say).
+
+    Raises: ConfigError if it says nothing, or is about nothing that is known.
+    """
+
+    statement: str
+    concerns: tuple[str, ...]
+    evaluate: Callable[[Setting], Premise | Iterable[Premise]]
+
+    def __post_init__(self) -> None:
+        if not self.statement.strip():
+            raise ConfigError("Hypothesis: statement is empty, expected the premise in words. Write what must hold.")
+        if not isinstance(self.concerns, tuple) or not self.concerns:
+            raise ConfigError(
+                f"Hypothesis {self.statement!r}: concerns is {self.concerns!r}, expected a tuple of at least one of "
+                f"{', '.join((*PROPERTIES, *TOPICS))}. Name what it is about."
+            )
+        for name in self.concerns:
+            if name not in PROPERTIES and name not in TOPICS:
+                raise ConfigError(
+                    f"Hypothesis {self.statement!r}: concerns names {name!r}, expected a known property or topic. "
+                    f"{_near(name, (*PROPERTIES, *TOPICS))}"
+                )
+        if not callable(self.evaluate):
+            raise ConfigError(
+                f"Hypothesis {self.statement!r}: evaluate is {self.evaluate!r}, expected a function of the setting. "
+                "Give one that returns a Premise."
+            )
+
+    def premises(self, setting: Setting) -> tuple[Premise, ...]:
+        """The premise, or the premises, in this setting.
+
+        Raises: TypeError if the author's function returns anything else.
+        """
+        found = self.evaluate(setting)
+        several = (found,) if isinstance(found, Premise) else tuple(found)
+        for one in several:
+            if not isinstance(one, Premise):
+                raise TypeError(f"premise {self.statement!r} is {type(one).__name__}, expected a Premise")
+        return several
 
 
 @dataclass(frozen=True, kw_only=True)
 class Conclusion:
     """What a theorem says of this setting: a statement, the claim it amounts to, and its leading number.
 
-    params: parameters of the claim.   formula, source: where they differ from the rule's, for a special case.
+    params: parameters of the claim of the property ``Rule.concludes``.
+    formula, source: where they differ from the rule's, for a special case.
+    part: what the claim is about where that is not the whole method, such as "the proximal map of R".
     """
 
     statement: str
-    property: str
-    params: dict[str, Any]
+    params: Mapping[str, Any] = field(default_factory=dict)
     value: float | None = None
     how: str = ""
     formula: str = ""
     source: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Rule:
-    """A theorem about one type of solver, its subclasses left out; a plugin adds its own by ``invkit_rules``.
+    """A theorem; a plugin adds its own by ``invkit_rules``.
 
     name: lower case with hyphens.   statement: the theorem in a sentence.   formula: its inequality.
-    source: publication and number.   solver: the type of solver it is about; a
-    subclass may step otherwise.
-    premises: the hypotheses, evaluated; all of them, so that every one that fails is named.
+    source: publication and number.   about: Setting -> whether the theorem speaks of it, ``solved_by(FISTA)`` say.
+    premises: the hypotheses; all are evaluated, so that every one that fails is named.
+    concludes: the property of ``invkit.claims`` that the conclusion states.
     conclude: the conclusion, asked for only if all premises hold.
+    further: True for a property beside convergence, whose absence is no fault of the method: where it does not hold,
+        the printed tree has one line for it.
+
+    Raises: ConfigError if the name is malformed, a text is missing, the property is unknown, or there is no premise.
     """
 
     name: str
     statement: str
     formula: str
     source: str
-    solver: type
-    premises: Callable[[Setting], tuple[Premise, ...]]
+    about: Callable[[Setting], bool]
+    premises: tuple[Hypothesis, ...]
+    concludes: str
     conclude: Callable[[Setting], Conclusion]
+    further: bool = False
 
-    def applies_to(self, setting: Setting) -> bool:
-        return type(setting.solver) is self.solver
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):
+            raise ConfigError(f"Rule: name is {self.name!r}, expected words of a-z and 0-9 joined by hyphens. Rename.")
+        for what in ("statement", "formula", "source"):
+            if not getattr(self, what).strip():
+                raise ConfigError(f"Rule {self.name}: {what} is empty, expected a text. Say it, with its number.")
+        if self.concludes not in PROPERTIES:
+            raise ConfigError(
+                f"Rule {self.name}: concludes is {self.concludes!r}, expected a known property. "
+                f"{_near(self.concludes, tuple(PROPERTIES))}"
+            )
+        if not isinstance(self.premises, tuple) or not self.premises:
+            raise ConfigError(
+                f"Rule {self.name}: premises is {self.premises!r}, expected a tuple of at least one Hypothesis. "
+                "A theorem without premises is no theorem."
+            )
+        for premise in self.premises:
+            if not isinstance(premise, Hypothesis):
+                raise ConfigError(
+                    f"Rule {self.name}: a premise is {type(premise).__name__}, expected a Hypothesis. "
+                    "Wrap it: Hypothesis(statement=..., concerns=(...,), evaluate=...)."
+                )
 
     def apply(self, setting: Setting) -> Node:
         """The node of this theorem. A rule that raises is a node that says so, and no other node suffers."""
         try:
-            premises = self.premises(setting)
+            premises = tuple(one for premise in self.premises for one in premise.premises(setting))
             children = tuple(premise.as_node() for premise in premises)
             if not all(premise.holds for premise in premises):
                 return self._node(children)
@@ -105,8 +209,8 @@ class Rule:
             # A conclusion is as strong as the weakest of its premises.
             basis = min((premise.basis for premise in premises), default=Basis.BY_CONSTRUCTION)
             claim = Claim(
-                property=conclusion.property,
-                params=conclusion.params,
+                property=self.concludes,
+                params=dict(conclusion.params),
                 basis=basis,
                 evidence=conclusion.statement,
                 source=conclusion.source or self.source,
@@ -115,6 +219,9 @@ class Rule:
             return Node(
                 statement=self.statement,
                 holds=False,
+                rule=self.name,
+                concludes=self.concludes,
+                further=self.further,
                 source=self.source,
                 error=f"rule {self.name}: {type(error).__name__}: {' '.join(str(error).split())}",
                 remedy="report this to the author of the rule",
@@ -122,6 +229,10 @@ class Rule:
         return Node(
             statement=conclusion.statement,
             holds=True,
+            rule=self.name,
+            concludes=self.concludes,
+            part=conclusion.part,
+            further=self.further,
             basis=basis,
             claim=claim,
             value=conclusion.value,
@@ -132,4 +243,27 @@ class Rule:
         )
 
     def _node(self, children: tuple[Node, ...]) -> Node:
-        return Node(statement=self.statement, holds=False, formula=self.formula, source=self.source, children=children)
+        return Node(
+            statement=self.statement,
+            holds=False,
+            rule=self.name,
+            concludes=self.concludes,
+            further=self.further,
+            formula=self.formula,
+            source=self.source,
+            children=children,
+        )
+
+
+def solved_by(*solvers: type) -> Callable[[Setting], bool]:
+    """Settings whose solver is of exactly one of these types; a subclass may step otherwise."""
+
+    def about(setting: Setting) -> bool:
+        return type(setting.solver) in solvers and setting.problem is not None
+
+    return about
+
+
+def _near(name: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(str(name), known, n=2)
+    return f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(known)}."

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor
 
+from ..claims import Claim
 from ..errors import ConfigError
 from ..functionals.base import Functional
 from ..operators.norm import Interval
@@ -46,6 +47,13 @@ class Solver(abc.ABC, Generic[Form, State]):
     """
 
     form: ClassVar[type[Problem]]
+
+    def claims(self) -> tuple[Claim, ...]:
+        """What holds for every problem that this solver accepts: ``descent``, ``fejer_monotone``.
+
+        What needs more than acceptance, such as convexity, is concluded by a theorem; ``invkit.explain`` asks it.
+        """
+        return ()
 
     @abc.abstractmethod
     def prepare(self, objective: Functional) -> Form:

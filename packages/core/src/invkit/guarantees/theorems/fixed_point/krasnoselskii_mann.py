@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..claims import ASSUMED, Claim
-from ..solvers.fixed_point import Factor, FixedPointProblem, KrasnoselskiiMann
-from .premises import exact_adjoints
-from .rule import Conclusion, Premise, Rule, Setting
+from ....claims import ASSUMED, Claim
+from ....solvers.fixed_point import Factor, FixedPointProblem, KrasnoselskiiMann
+from ...hypotheses import EXACT_ADJOINTS
+from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
 
 
 def composed_averagedness(alphas: Sequence[float]) -> float:
@@ -51,8 +51,11 @@ def _alpha(setting: Setting) -> float | None:
     return 1.0 if max(known) >= 1 else composed_averagedness(known)
 
 
-def _premises(setting: Setting) -> tuple[Premise, ...]:
-    factors = tuple(_averaged(factor) for factor in _factors(setting))
+def _all_averaged(setting: Setting) -> tuple[Premise, ...]:
+    return tuple(_averaged(factor) for factor in _factors(setting))
+
+
+def _relaxed(setting: Setting) -> Premise:
     alpha, solver = _alpha(setting), setting.solver
     assert isinstance(solver, KrasnoselskiiMann)
     bound = math.inf if alpha is None else 1 / alpha
@@ -60,17 +63,19 @@ def _premises(setting: Setting) -> tuple[Premise, ...]:
         how = "T is not known to be averaged"
     else:
         how = f"T is {alpha:.6g}-averaged" if alpha < 1 else "T is only known to be nonexpansive"
-    relaxed = Premise(
+    return Premise(
         statement="the relaxation lies in (0, 1/alpha)",
         holds=alpha is not None and 0 < solver.relaxation < bound,
-        basis=min((factor.basis for factor in factors), default=ASSUMED),
+        basis=min((premise.basis for premise in _all_averaged(setting)), default=ASSUMED),
         value=solver.relaxation,
         bound=None if alpha is None else bound,
         how=how,
         remedy="lower the relaxation, below 1 for a map that is only nonexpansive",
     )
-    exists = Premise(statement="T has a fixed point", holds=True, basis=ASSUMED, how="assumed")
-    return (*factors, relaxed, *exact_adjoints(setting.objective), exists)
+
+
+def _exists(setting: Setting) -> Premise:
+    return Premise(statement="T has a fixed point", holds=True, basis=ASSUMED, how="assumed")
 
 
 def _averaged(factor: Factor) -> Premise:
@@ -90,7 +95,6 @@ def _conclusion(setting: Setting) -> Conclusion:
     alpha = _alpha(setting)
     return Conclusion(
         statement="the iterates converge to a fixed point, and |T(x_k) - x_k| to zero",
-        property="convergent",
         params={"to": "a fixed point"},
         value=alpha,
         how="alpha of T" if alpha is not None and alpha < 1 else "T nonexpansive, relaxed",
@@ -102,7 +106,19 @@ KRASNOSELSKII_MANN = Rule(
     statement="fixed-point iteration of an averaged map converges to a fixed point",
     formula="x_k -> x* = T(x*); alpha of a composition: 1 / (1 + 1 / sum_i alpha_i / (1 - alpha_i))",
     source="Bauschke, Combettes (2011), Proposition 5.15; Combettes, Yamada (2015), Proposition 2.5",
-    solver=KrasnoselskiiMann,
-    premises=_premises,
+    about=solved_by(KrasnoselskiiMann),
+    premises=(
+        Hypothesis(
+            statement="every factor of T is averaged, or nonexpansive",
+            concerns=("averaged", "nonexpansive", "lipschitz"),
+            evaluate=_all_averaged,
+        ),
+        Hypothesis(
+            statement="the relaxation lies in (0, 1/alpha)", concerns=("parameter", "averaged"), evaluate=_relaxed
+        ),
+        EXACT_ADJOINTS,
+        Hypothesis(statement="T has a fixed point", concerns=("existence",), evaluate=_exists),
+    ),
+    concludes="convergent",
     conclude=_conclusion,
 )

@@ -4,49 +4,24 @@ from __future__ import annotations
 
 import math
 
-from ..errors import ConfigError
-from ..operators.base import LinearOperator
-from ..operators.identity import Identity
-from ..solvers.primal_dual.pdhg import PDHG
-from ..solvers.problems import SaddleProblem
-from .premises import convex, exact_adjoints, has_saddle_point, proximable, resting_on
-from .rule import Conclusion, Premise, Rule, Setting
-
-
-def _pdhg_premises(setting: Setting) -> tuple[Premise, ...]:
-    problem = setting.problem
-    assert isinstance(problem, SaddleProblem)
-    blocks = [f for f, _ in problem.blocks]
-    parts = [(f"f_{i}", f) for i, f in enumerate(blocks, 1)] + [("g", problem.proximable)]
-    return (
-        *(convex(f, name) for name, f in parts),
-        *(proximable(f, name) for name, f in parts),
-        # That the identity has norm 1 is not worth a line.
-        *(bounded_norm(k, i) for i, (_, k) in enumerate(problem.blocks, 1) if not isinstance(k, Identity)),
-        _pdhg_steps(setting),
-        *exact_adjoints(setting.objective),
-        has_saddle_point(setting.objective),
-    )
-
-
-def bounded_norm(operator: LinearOperator, index: int) -> Premise:
-    """|K| has a known upper bound."""
-    interval = operator.norm()
-    premise = Premise(
-        statement=f"|K_{index}| is bounded, K_{index} = {operator!r}",
-        holds=True,
-        basis=interval.basis,
-        value=interval.upper,
-        how=interval.how,
-    )
-    return resting_on(premise, operator)
+from ....errors import ConfigError
+from ....solvers.primal_dual.pdhg import PDHG
+from ...hypotheses import (
+    BOUNDED_NORMS,
+    CONVEX_PARTS,
+    EXACT_ADJOINTS,
+    HAS_SADDLE_POINT,
+    PROXIMABLE_PARTS,
+    saddle_problem,
+)
+from ...premises import resting_on
+from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
 
 
 def _pdhg_product(setting: Setting) -> tuple[float, str]:
     """tau * sum_i sigma_i |K_i|^2 with upper bounds, and why the solver refuses its steps ("" if it does not)."""
-    solver, problem = setting.solver, setting.problem
+    solver, problem = setting.solver, saddle_problem(setting)
     assert isinstance(solver, PDHG)
-    assert isinstance(problem, SaddleProblem)
     norms = [operator.norm().upper for _, operator in problem.blocks]
     refusal = ""
     try:
@@ -61,8 +36,7 @@ def _pdhg_product(setting: Setting) -> tuple[float, str]:
 
 
 def _pdhg_steps(setting: Setting) -> Premise:
-    problem = setting.problem
-    assert isinstance(problem, SaddleProblem)
+    problem = saddle_problem(setting)
     product, refusal = _pdhg_product(setting)
     premise = Premise(
         statement="the steps are positive and tau * sum_i sigma_i |K_i|^2 <= 1",
@@ -83,7 +57,6 @@ def _pdhg_conclusion(setting: Setting) -> Conclusion:
     strict = product < 1
     return Conclusion(
         statement="PDHG: the iterates converge to a saddle point, whose image is a minimiser",
-        property="convergent",
         params={"to": "a minimiser"},
         value=product,
         how="tau * sum_i sigma_i |K_i|^2" + (" < 1" if strict else " = 1, where finite dimension is needed"),
@@ -97,7 +70,19 @@ PDHG_CONVERGENCE = Rule(
     formula="(x_k, y_k) -> (x*, y*) if tau * sum_i sigma_i |K_i|^2 < 1; equality is allowed in finite dimension",
     source="Chambolle, Pock (2011), Theorem 1 (c), theta = 1; a step for each block as in Pock, Chambolle (2011), "
     "Theorem 1",
-    solver=PDHG,
-    premises=_pdhg_premises,
+    about=solved_by(PDHG),
+    premises=(
+        CONVEX_PARTS,
+        PROXIMABLE_PARTS,
+        BOUNDED_NORMS,
+        Hypothesis(
+            statement="the steps are positive and tau * sum_i sigma_i |K_i|^2 <= 1",
+            concerns=("step_size", "norm_bound"),
+            evaluate=_pdhg_steps,
+        ),
+        EXACT_ADJOINTS,
+        HAS_SADDLE_POINT,
+    ),
+    concludes="convergent",
     conclude=_pdhg_conclusion,
 )

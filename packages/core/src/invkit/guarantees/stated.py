@@ -1,0 +1,60 @@
+"""What an object states of itself, as nodes: no stronger than its class and its parts are known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from torch import nn
+
+from ..claims import ASSUMED, BY_CONSTRUCTION, Basis, Claim
+from ..models.base import Reconstructor, basis_of_model
+from ..operators.moving import basis_of, basis_of_class
+from .node import Node
+from .premises import resting_on
+from .rule import Premise
+
+
+def claim_nodes(subject: Any, *parts: Any) -> tuple[Node, ...]:
+    """A node for each claim of the object; parts are what it works with, such as the operator of a model."""
+    states = getattr(subject, "claims", None)
+    return tuple(_claim_node(subject, parts, claim) for claim in (states() if callable(states) else ()))
+
+
+def _claim_node(subject: Any, parts: tuple[Any, ...], claim: Claim) -> Node:
+    name = type(subject).__name__
+    stated = Premise(statement=f"{name} is {claim}", holds=True, basis=claim.basis, how=claim.evidence)
+    node = resting_on(stated, *parts).as_node()
+    assert node.basis is not None
+    return limited(replace(node, claim=replace(claim, basis=node.basis), source=claim.source), subject)
+
+
+def limited(node: Node, subject: Any) -> Node:
+    """The node, no stronger than it is known that the object does what it says."""
+    known, name = known_basis(subject), type(subject).__name__
+    if known is BY_CONSTRUCTION or not node.holds or node.basis is None:
+        return node
+    basis = min(node.basis, known)
+    does = "its objective, solver and claims say" if isinstance(subject, Reconstructor) else "its claims say"
+    premise = Premise(
+        statement=f"calling {name} does what {does}",
+        holds=True,
+        basis=known,
+        how="" if known > ASSUMED else f"{name} does not state that it is by construction",
+        remedy=f"the author of {name} would state it in the class: basis: ClassVar[Basis] = BY_CONSTRUCTION",
+    )
+    claim = None if node.claim is None else replace(node.claim, basis=basis)
+    return replace(node, basis=basis, claim=claim, children=(*node.children, premise.as_node()))
+
+
+def known_basis(subject: Any) -> Basis:
+    """How strongly it is known that an object does what it says: as its class states it."""
+    if isinstance(subject, Reconstructor):
+        return basis_of_model(subject)
+    return basis_of_class(type(subject)) if isinstance(subject, nn.Module) else basis_of(subject)
+
+
+def strongest_of(nodes: Iterator[Node] | tuple[Node, ...]) -> Basis | None:
+    """The strongest basis among nodes that hold."""
+    return max((node.basis for node in nodes if node.holds and node.basis is not None), default=None)

@@ -1,0 +1,1 @@
+"""Theorems about iterated maps: averaged, contractive, Plug-and-Play, Runge-Kutta."""

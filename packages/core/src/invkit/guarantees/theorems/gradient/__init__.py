@@ -1,0 +1,1 @@
+"""Theorems about descent along gradients and proximal maps."""

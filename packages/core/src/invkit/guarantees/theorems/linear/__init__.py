@@ -1,0 +1,1 @@
+"""Theorems about linear systems and least squares."""

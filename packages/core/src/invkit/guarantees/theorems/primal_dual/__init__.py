@@ -1,0 +1,1 @@
+"""Theorems about primal-dual methods."""

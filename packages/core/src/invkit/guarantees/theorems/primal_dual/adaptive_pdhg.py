@@ -1,0 +1,67 @@
+"""The convergence theorem of PDHG whose steps settle by themselves."""
+
+from __future__ import annotations
+
+from ....claims import BY_CONSTRUCTION
+from ....solvers.primal_dual.adaptive_pdhg import AdaptivePDHG
+from ...hypotheses import (
+    BOUNDED_NORMS,
+    CONVEX_PARTS,
+    EXACT_ADJOINTS,
+    HAS_SADDLE_POINT,
+    PROXIMABLE_PARTS,
+    saddle_problem,
+)
+from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
+
+
+def _steps(setting: Setting) -> Premise:
+    return Premise(
+        statement="tau * sum_i sigma_i |K_i|^2 < 1 at every step",
+        holds=True,
+        basis=min(operator.norm().basis for _, operator in saddle_problem(setting).blocks),
+        how="tau is set to that, from the upper bounds of the norms",
+    )
+
+
+def _summable(setting: Setting) -> Premise:
+    return Premise(
+        statement="the relative changes of the steps are summable",
+        holds=True,
+        basis=BY_CONSTRUCTION,
+        how="each is bounded, with a weight that falls geometrically",
+    )
+
+
+def _conclusion(setting: Setting) -> Conclusion:
+    return Conclusion(
+        statement="adaptive PDHG: the iterates converge to a saddle point, whose image is a minimiser",
+        params={"to": "a minimiser"},
+    )
+
+
+ADAPTIVE_PDHG_CONVERGENCE = Rule(
+    name="adaptive-pdhg-convergence",
+    statement="adaptive PDHG: the iterates converge to a saddle point, whose image is a minimiser",
+    formula="(x_k, y_k) -> (x*, y*) if tau * sum_i sigma_i |K_i|^2 < 1 always and sum_k |log(step_k+1 / step_k)| < inf",
+    source="PDHG is a proximal point method in the metric of its steps (He, Yuan 2012); such metrics may change by "
+    "factors with a finite product (Combettes, Vu 2014, Variable metric forward-backward splitting, Theorem 4.1)",
+    about=solved_by(AdaptivePDHG),
+    premises=(
+        CONVEX_PARTS,
+        PROXIMABLE_PARTS,
+        BOUNDED_NORMS,
+        Hypothesis(
+            statement="tau * sum_i sigma_i |K_i|^2 < 1 at every step",
+            concerns=("step_size", "norm_bound"),
+            evaluate=_steps,
+        ),
+        Hypothesis(
+            statement="the relative changes of the steps are summable", concerns=("step_size",), evaluate=_summable
+        ),
+        EXACT_ADJOINTS,
+        HAS_SADDLE_POINT,
+    ),
+    concludes="convergent",
+    conclude=_conclusion,
+)

@@ -1,0 +1,1 @@
+"""Theorems about what a variational reconstruction is, whoever computes it: stable, differentiable."""
