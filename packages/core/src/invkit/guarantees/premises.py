@@ -30,7 +30,7 @@ def resting_on(premise: Premise, *things: Any) -> Premise:
     """The premise, no stronger than its objects state; where that weakens it, it names them and what would help."""
     if not premise.holds:
         return premise
-    basis = min(premise.basis, *(basis_of(thing) for thing in things))
+    basis = min((premise.basis, *(basis_of(thing) for thing in things)))
     names = ", ".join(cls.__qualname__.rpartition(".")[2] for cls in silent_classes(tuple(things)))
     if not names:
         return replace(premise, basis=basis, remedy="")
