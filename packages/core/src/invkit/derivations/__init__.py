@@ -1,0 +1,5 @@
+"""The rules by which the claims of an expression follow from those of its parts, each with its source; no torch."""
+
+from .derivation import Derivation
+
+__all__ = ["Derivation"]
