@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, final
 import torch
 from torch import Tensor
 
-from ..claims import Claim
+from ..claims import Basis, Claim
+from ..derivations.derivation import Derivation, about
 from ..errors import ConfigError, ShapeError
 from ..operators.base import Operator
 from ..operators.moving import Movable, basis_of
@@ -52,23 +53,35 @@ class Functional(Movable, abc.ABC):
         """The largest known m such that f - (m/2)|.|^2 is convex; 0 says convex, None says nothing."""
         return None
 
+    @property
+    def derivations(self) -> tuple[Derivation, ...]:
+        """The rules by which the algebra derives what it states of this functional; none for one that stands alone."""
+        return ()
+
     def claims(self) -> tuple[Claim, ...]:
         """What this functional states of itself."""
         modulus, basis = self.convexity(), basis_of(self)
         stated = []
-        if modulus is not None:
-            stated.append(Claim(property="convex", basis=basis))
+        # A modulus below zero, as of a learned weight that has become negative, says nothing of convexity.
+        if modulus is not None and modulus >= 0:
+            stated.append(self._claim("convex", basis))
             if modulus > 0:
-                stated.append(Claim(property="strongly_convex", params={"modulus": modulus}, basis=basis))
+                stated.append(self._claim("strongly_convex", basis, modulus=modulus))
         if isinstance(self, Differentiable):
-            stated.append(Claim(property="differentiable", basis=basis))
+            stated.append(self._claim("differentiable", basis))
             smooth = self.smoothness()
             if smooth is not None:
-                params, weaker = {"constant": smooth.upper}, min(smooth.basis, basis)
-                stated.append(Claim(property="smooth", params=params, basis=weaker, evidence=smooth.how))
+                stated.append(self._claim("smooth", min(smooth.basis, basis), smooth.how, constant=smooth.upper))
         if isinstance(self, Proximable):
-            stated.append(Claim(property="prox", basis=basis))
+            stated.append(self._claim("prox", basis))
         return tuple(stated)
+
+    @final
+    def _claim(self, name: str, basis: Basis, evidence: str = "", **params: float) -> Claim:
+        """A claim with the derivations that it rests on."""
+        rules, source = about(self.derivations, name)
+        evidence = "; ".join(text for text in (evidence, rules) if text)
+        return Claim(property=name, params=params, basis=basis, evidence=evidence, source=source)
 
     def _check(self, x: Tensor, call: str) -> None:
         if self.domain is not None:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, final, overload
 import torch
 from torch import Tensor
 
-from ..claims import Claim
+from ..claims import Basis, Claim
+from ..derivations.derivation import Derivation, about
 from ..errors import ShapeError
 from .moving import Movable, basis_of, versions_of
 from .norm import Interval
@@ -78,9 +79,21 @@ class Operator(Movable, abc.ABC):
         self.codomain.check(z, f"{type(self).__name__}.vjp")
         return self._vjp(x, z)
 
+    @property
+    def derivations(self) -> tuple[Derivation, ...]:
+        """The rules by which the algebra derives what it states of this operator; none for one that stands alone."""
+        return ()
+
     def claims(self) -> tuple[Claim, ...]:
         """What this operator states of itself."""
-        return (Claim(property="differentiable", basis=basis_of(self)),)
+        return (self._claim("differentiable", basis_of(self)),)
+
+    @final
+    def _claim(self, name: str, basis: Basis, evidence: str = "", **params: float) -> Claim:
+        """A claim with the derivations that it rests on."""
+        rules, source = about(self.derivations, name)
+        evidence = "; ".join(text for text in (evidence, rules) if text)
+        return Claim(property=name, params=params, basis=basis, evidence=evidence, source=source)
 
     # Algebra; what linear operators give is linear. The classes live in nonlinear.py and algebra.py; importing them
     # late keeps the files apart.
@@ -160,12 +173,11 @@ class LinearOperator(Operator):
     def claims(self) -> tuple[Claim, ...]:
         """Linear, exact adjoint, norm interval, and the structure."""
         norm, basis = self.norm(), basis_of(self)
-        bounds = {"lower": norm.lower, "upper": norm.upper}
         return (
-            Claim(property="linear", basis=basis),
-            Claim(property="adjoint", basis=basis),
-            Claim(property="norm_bound", params=bounds, basis=min(norm.basis, basis), evidence=norm.how),
-            *(Claim(property=name, basis=basis) for name in sorted(self.structure)),
+            self._claim("linear", basis),
+            self._claim("adjoint", basis),
+            self._claim("norm_bound", min(norm.basis, basis), norm.how, lower=norm.lower, upper=norm.upper),
+            *(self._claim(name, basis) for name in sorted(self.structure)),
             *super().claims(),
         )
 
