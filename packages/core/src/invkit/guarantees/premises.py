@@ -55,6 +55,20 @@ def convex(functional: Functional, name: str) -> Premise:
     return resting_on(premise, functional)
 
 
+def strongly_convex(functional: Functional, name: str) -> Premise:
+    """f is strongly convex with the modulus that it claims."""
+    claim = find_claim(functional.claims(), "strongly_convex")
+    premise = Premise(
+        statement=f"{name} = {functional!r} is strongly convex",
+        holds=claim is not None,
+        basis=claim.basis if claim is not None else ASSUMED,
+        value=float(claim.params["modulus"]) if claim is not None else 0.0,
+        how="modulus" if claim is not None else "no positive modulus is known",
+        remedy="add a square with a positive weight, such as 1e-3 * SquaredL2()",
+    )
+    return resting_on(premise, functional)
+
+
 def smooth(functional: Differentiable, name: str) -> Premise:
     """The gradient of f is Lipschitz with a known constant."""
     found = functional.smoothness()
@@ -91,17 +105,19 @@ def step_below(step_size: float | None, functional: Differentiable, limit: float
     return resting_on(premise, functional)
 
 
-def proximable(functional: Proximable, name: str) -> Premise:
-    """The proximal map is that of f, as it claims."""
-    claim = find_claim(functional.claims(), "prox")
+def proximable(functional: Proximable, name: str, conjugate: Proximable | None = None) -> Premise:
+    """The proximal map is that of f, as it claims; with the conjugate, where it is that whose map is applied."""
+    applied = (functional,) if conjugate is None else (functional, conjugate)
+    found = [find_claim(one.claims(), "prox") for one in applied]
+    known = [claim for claim in found if claim is not None]
     premise = Premise(
         statement=f"the proximal map of {name} = {functional!r} is exact",
-        holds=claim is not None,
-        basis=claim.basis if claim is not None else ASSUMED,
-        how=claim.evidence if claim is not None else "",
+        holds=len(known) == len(found),
+        basis=min((claim.basis for claim in known), default=ASSUMED),
+        how="; ".join(dict.fromkeys(claim.evidence for claim in known if claim.evidence)),
         remedy="give its proximal map in closed form and claim it",
     )
-    return resting_on(premise, functional)
+    return resting_on(premise, *applied)
 
 
 def bounded_norm(operator: LinearOperator, index: int) -> Premise:
@@ -173,6 +189,14 @@ def has_minimiser(objective: Functional) -> Premise:
         how="squares, norms and indicators (Rockafellar 1970, Theorem 27.3)" if known else "assumed",
     )
     return resting_on(premise, objective)
+
+
+def finite_everywhere(functional: Functional) -> bool:
+    """Whether c_i f_i(K_i x) is known to be finite for every x, so that no constraint can exclude its solutions."""
+    return all(
+        type(inner) in _FINITE or (isinstance(inner, Differentiable) and inner.smoothness() is not None)
+        for inner, _ in _parts(functional)
+    )
 
 
 def has_saddle_point(objective: Functional) -> Premise:
