@@ -24,16 +24,30 @@ def batch_invariance(call: Callable[[Tensor], Tensor], batch: Tensor, *, bound: 
         worst.offer(float("inf"), f"{len(batch)} images gave {len(together)} results", batch=batch)
         return worst.measurement()
     for i in range(len(batch)):
-        alone = call(batch[i : i + 1].clone())
-        same = together[i : i + 1]
-        infinite = alone.isinf() & (alone == same)  # an indicator may be infinite in both
-        difference = torch.where(infinite, torch.zeros_like(alone), same - alone)
         worst.offer(
-            ratio(length(difference), length(torch.where(infinite, torch.zeros_like(alone), alone))),
+            _difference(call, batch, together, i),
             f"image {i} of {len(batch)}",
             batch=batch,
+            image=i,
         )
     return worst.measurement()
+
+
+@torch.no_grad()
+def batch_invariance_at(call: Callable[[Tensor], Tensor], batch: Tensor, image: float | None = None) -> float:
+    """The difference for one image of the batch; None only counts the results."""
+    together = call(batch.clone())
+    if len(together) != len(batch):
+        return float("inf")
+    return 0.0 if image is None else _difference(call, batch, together, int(image))
+
+
+def _difference(call: Callable[[Tensor], Tensor], batch: Tensor, together: Tensor, i: int) -> float:
+    alone = call(batch[i : i + 1].clone())
+    same = together[i : i + 1]
+    infinite = alone.isinf() & (alone == same)  # an indicator may be infinite in both
+    difference = torch.where(infinite, torch.zeros_like(alone), same - alone)
+    return ratio(length(difference), length(torch.where(infinite, torch.zeros_like(alone), alone)))
 
 
 def unlike_images(x: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from ..functionals.base import Proximable
 from ..operators.space import Space
@@ -22,44 +23,49 @@ def conjugate_gap(functional: Proximable, space: Space, *, generator: torch.Gene
     Source: Bauschke, Combettes (2011), Propositions 13.13, 16.9 and Corollary 13.33.
     """
     worst = Worst(100 * tolerance(space.dtype))
-    conjugate = functional.conjugate
     for trial in range(trials):
         size = 10.0 ** (trial % 4 - 2)
         tau = (0.05, 0.7, 20.0)[trial % 3]
-        v = size * space.randn(generator=generator)
-        p = functional.prox(v, tau)
-        z = (v - p) / tau
-        _offer(worst, functional, conjugate, p, size * space.randn(generator=generator), equality=False)
-        # z may leave the domain of f* by its rounding, where f* is infinite: the nearest point inside does as well.
-        if not math.isfinite(float(conjugate.value(z))):
-            near = conjugate.prox(z, 1e-30)  # so short a step moves only what is outside
-            if length(near - z) <= tolerance(space.dtype) * (length(v) + length(p)) / tau:
-                z = near
-        slack = length(v) ** 2 / tau  # rounding may move p by eps |v|
-        _offer(worst, functional, conjugate, p, z, equality=True, slack=slack)
-        value, again = float(wide(functional.value(p))), float(wide(conjugate.conjugate.value(p)))
-        worst.offer(ratio(abs(value - again), abs(value)) if value != again else 0.0, "f** against f", x=p)
+        v, z = size * space.randn(generator=generator), size * space.randn(generator=generator)
+        for case in _CASES:
+            worst.offer(conjugate_gap_at(functional, case, v, z, tau), case, case=case, v=v, z=z, tau=tau)
     return worst.measurement()
 
 
-def _offer(
-    worst: Worst,
-    functional: Proximable,
-    conjugate: Proximable,
-    x: torch.Tensor,
-    z: torch.Tensor,
-    *,
-    equality: bool,
-    slack: float = 0.0,
-) -> None:
+_EQUALITY, _INEQUALITY, _TWICE = _CASES = (
+    "no equality at a subgradient",
+    "f(x) + f*(z) < <x, z>",
+    "f** against f",
+)
+
+
+@torch.no_grad()
+def conjugate_gap_at(functional: Proximable, case: str, v: Tensor, z: Tensor, tau: float) -> float:
+    """The violation of one condition, named as in a measurement: at p = prox(v, tau), or at p and z."""
+    conjugate = functional.conjugate
+    p = functional.prox(v, tau)
+    if case == _INEQUALITY:
+        return _gap(functional, conjugate, p, z, equality=False)
+    if case == _TWICE:
+        value, again = float(wide(functional.value(p))), float(wide(conjugate.conjugate.value(p)))
+        return ratio(abs(value - again), abs(value)) if value != again else 0.0
+    subgradient = (v - p) / tau
+    # It may leave the domain of f* by its rounding, where f* is infinite: the nearest point inside does as well.
+    if not math.isfinite(float(conjugate.value(subgradient))):
+        near = conjugate.prox(subgradient, 1e-30)  # so short a step moves only what is outside
+        if length(near - subgradient) <= tolerance(v.dtype) * (length(v) + length(p)) / tau:
+            subgradient = near
+    slack = length(v) ** 2 / tau  # rounding may move p by eps |v|
+    return _gap(functional, conjugate, p, subgradient, equality=True, slack=slack)
+
+
+def _gap(
+    functional: Proximable, conjugate: Proximable, x: Tensor, z: Tensor, *, equality: bool, slack: float = 0.0
+) -> float:
     f_x, f_z = float(wide(functional.value(x))), float(wide(conjugate.value(z)))
     product = float((wide(x) * wide(z).conj()).sum().real)
     if not equality and (f_x == math.inf or f_z == math.inf):
-        worst.offer(-math.inf)
-        return
+        return -math.inf
     difference = f_x + f_z - product
     scale = abs(f_x) + abs(f_z) + abs(product) + slack
-    if equality:
-        worst.offer(ratio(abs(difference), scale), "no equality at a subgradient", x=x, z=z)
-    else:
-        worst.offer(ratio(-difference, scale), "f(x) + f*(z) < <x, z>", x=x, z=z)
+    return ratio(abs(difference) if equality else -difference, scale)

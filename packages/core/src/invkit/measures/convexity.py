@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import torch
+from torch import Tensor
 
 from ..functionals.base import Functional
 from ..operators.space import Space
@@ -28,15 +29,19 @@ def convexity_gap(
         t = float(torch.rand((), generator=generator, dtype=torch.float64, device=generator.device))
         if not space.is_complex and trial % 2:
             x, z = x.abs(), z.abs()
-        fx, fz, middle = (float(wide(functional.value(p))) for p in (x, z, t * x + (1 - t) * z))
-        curvature = 0.5 * modulus * t * (1 - t) * length(x - z) ** 2
-        chord = t * fx + (1 - t) * fz
-        if math.isinf(chord) and chord > 0:
-            continue
-        worst.offer(
-            ratio(middle - chord + curvature, abs(middle) + abs(fx) + abs(fz) + curvature),
-            f"t = {t:.3f}, images of size {size:g}",
-            x=x,
-            z=z,
-        )
+        found = convexity_gap_at(functional, x, z, t, modulus)
+        if found is not None:
+            where = f"t = {t:.3f}, images of size {size:g}"
+            worst.offer(found, where, x=x, z=z, t=t, modulus=modulus)
     return worst.measurement()
+
+
+@torch.no_grad()
+def convexity_gap_at(functional: Functional, x: Tensor, z: Tensor, t: float, modulus: float = 0.0) -> float | None:
+    """The gap at one point of one segment; None if an end of the segment is infinite."""
+    fx, fz, middle = (float(wide(functional.value(p))) for p in (x, z, t * x + (1 - t) * z))
+    curvature = 0.5 * modulus * t * (1 - t) * length(x - z) ** 2
+    chord = t * fx + (1 - t) * fz
+    if math.isinf(chord) and chord > 0:
+        return None
+    return ratio(middle - chord + curvature, abs(middle) + abs(fx) + abs(fz) + curvature)

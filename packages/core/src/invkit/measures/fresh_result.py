@@ -22,7 +22,7 @@ def shared_results(call: Callable[[Tensor], Tensor], x: Tensor, z: Tensor) -> Me
     kept = first.clone()
     second = call(z)
     for result, argument in ((first, x), (second, z)):
-        worst.offer(float(_share(result, argument)), "the result stands in the memory of the argument", x=argument)
+        worst.offer(float(_share(result, argument)), "the result stands in the memory of the argument", x=x, z=z)
     worst.offer(float(_share(first, second)), "two results stand in one memory", x=x, z=z)
     worst.offer(float(not same(first, kept)), "a second call changed the result of the first", x=x, z=z)
     return worst.measurement()

@@ -28,16 +28,26 @@ def gradient_error(
         x = size * space.randn(generator=generator)
         gradient = functional.gradient(x)
         v = wide(gradient if trial % 2 else space.randn(generator=generator))
-        h = _step(wide(x), v)
-        difference = float((wide(double.value(wide(x) + h * v)) - wide(double.value(wide(x) - h * v))) / (2 * h))
-        predicted = float((wide(gradient) * v.conj()).sum().real)
         worst.offer(
-            ratio(abs(difference - predicted), length(gradient) * length(v)),
+            gradient_error_at(functional, x, v, double=double),
             f"{'along the gradient' if trial % 2 else 'along white noise'}, an image of size {size:g}",
             x=x,
             v=v,
         )
     return worst.measurement()
+
+
+@torch.no_grad()
+def gradient_error_at(
+    functional: Differentiable, x: Tensor, v: Tensor, *, double: Differentiable | None = None
+) -> float:
+    """The error at one image along one direction; double: the functional in float64, if it is there already."""
+    double = double or functional.to(dtype=torch.float64)
+    gradient, v = functional.gradient(x), wide(v)
+    h = _step(wide(x), v)
+    difference = float((wide(double.value(wide(x) + h * v)) - wide(double.value(wide(x) - h * v))) / (2 * h))
+    predicted = float((wide(gradient) * v.conj()).sum().real)
+    return ratio(abs(difference - predicted), length(gradient) * length(v))
 
 
 @torch.no_grad()
@@ -50,13 +60,22 @@ def hessian_error(
     for trial in range(trials):
         size = 10.0 ** (trial % 3 - 1)
         x, v = size * space.randn(generator=generator), space.randn(generator=generator)
-        h = _step(wide(x), wide(v))
-        difference = (double.gradient(wide(x) + h * wide(v)) - double.gradient(wide(x) - h * wide(v))) / (2 * h)
-        product = functional.hessian_vector(x, v)
-        # The differences are as exact as the gradients are long, whatever cancels in them.
-        scale = max(length(product), length(difference), 1e-3 * length(double.gradient(wide(x))))
-        worst.offer(ratio(length(difference - wide(product)), scale), f"an image of size {size:g}", x=x, v=v)
+        worst.offer(hessian_error_at(functional, x, v, double=double), f"an image of size {size:g}", x=x, v=v)
     return worst.measurement()
+
+
+@torch.no_grad()
+def hessian_error_at(
+    functional: Differentiable, x: Tensor, v: Tensor, *, double: Differentiable | None = None
+) -> float:
+    """The error at one image for one direction."""
+    double = double or functional.to(dtype=torch.float64)
+    h = _step(wide(x), wide(v))
+    difference = (double.gradient(wide(x) + h * wide(v)) - double.gradient(wide(x) - h * wide(v))) / (2 * h)
+    product = functional.hessian_vector(x, v)
+    # The differences are as exact as the gradients are long, whatever cancels in them.
+    scale = max(length(product), length(difference), 1e-3 * length(double.gradient(wide(x))))
+    return ratio(length(difference - wide(product)), scale)
 
 
 def _step(x: Tensor, v: Tensor) -> float:

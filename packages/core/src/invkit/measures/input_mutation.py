@@ -28,8 +28,7 @@ def input_mutation(call: Callable[..., Any], *arguments: Tensor, own: Sequence[T
     worst.offer(
         float(len(changed) + len(inside)),
         "; ".join(parts),
-        **{f"argument_{i}": arguments[i] for i in changed},
-        **{f"own_{i}": before[i] for i in inside},
+        **{f"argument_{i}": argument for i, argument in enumerate(arguments)},
     )
     return worst.measurement()
 

@@ -30,13 +30,21 @@ def linearity_error(
         scale = (1e-3, 1.0, 1e3)[trial % 3]
         x, z = scale * domain.randn(generator=generator), scale * domain.randn(generator=generator)
         a, b = _coefficient(domain, generator), _coefficient(domain, generator)
-        fx, fz = a * apply(x), b * apply(z)
-        error = length(apply(a * x + b * z) - fx - fz)
-        # Rounding is relative to what is added, not to what may remain of it.
-        worst.offer(ratio(error, length(fx) + length(fz)), f"images of size {scale:g}", x=x, z=z)
+        worst.offer(linearity_error_at(apply, x, z, a, b), f"images of size {scale:g}", x=x, z=z, a=a, b=b)
     return worst.measurement()
 
 
-def _coefficient(domain: Space, generator: torch.Generator) -> float | complex:
-    real, imaginary = torch.randn(2, generator=generator, dtype=torch.float64, device=generator.device).tolist()
-    return complex(real, imaginary) if domain.is_complex else real
+@torch.no_grad()
+def linearity_error_at(apply: Callable[[Tensor], Tensor], x: Tensor, z: Tensor, a: Tensor, b: Tensor) -> float:
+    """The error for one pair and its coefficients."""
+    first, second = a.item(), b.item()
+    fx, fz = first * apply(x), second * apply(z)
+    error = length(apply(first * x + second * z) - fx - fz)
+    # Rounding is relative to what is added, not to what may remain of it.
+    return ratio(error, length(fx) + length(fz))
+
+
+def _coefficient(domain: Space, generator: torch.Generator) -> Tensor:
+    """A 0-d tensor in double precision, because a counterexample on file has no complex numbers but in tensors."""
+    dtype = torch.complex128 if domain.is_complex else torch.float64
+    return torch.randn((), generator=generator, dtype=dtype, device=generator.device)

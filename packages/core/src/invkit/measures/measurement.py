@@ -12,6 +12,9 @@ from torch import Tensor
 
 from ..errors import ConfigError
 
+#: What a counterexample is made of.
+Datum = Tensor | float | str
+
 #: Relative error that rounding alone explains, for well-scaled linear maps.
 _TOLERANCES = {
     torch.float64: 1e-12,
@@ -37,14 +40,15 @@ def tolerance(dtype: torch.dtype) -> float:
 class Measurement:
     """value: the worst found.   bound: the largest that a true claim allows.   trials: how many were made.
 
-    where: the worst trial in words.   counterexample: its tensors, empty if nothing was found out.
+    where: the worst trial in words.   counterexample: the tensors and numbers at which it was taken, by which the
+    function of the same name with ``_at`` takes it again; empty if nothing was found out.
     """
 
     value: float
     bound: float
     trials: int
     where: str = ""
-    counterexample: Mapping[str, Tensor] = field(default_factory=dict)
+    counterexample: Mapping[str, Datum] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -70,21 +74,23 @@ class Worst:
         self.value = -math.inf
         self.trials = 0
         self.where = ""
-        self.tensors: Mapping[str, Tensor] = {}
+        self.found: Mapping[str, Datum] = {}
 
-    def offer(self, value: float, where: str = "", **tensors: Tensor) -> None:
+    def offer(self, value: float, where: str = "", /, **found: Datum) -> None:
         self.trials += 1
         if math.isnan(self.value) or value <= self.value:
             return
         self.value, self.where = value, where
         # Kept only where it refutes: a measurement that passes should not hold on to memory.
-        self.tensors = (
-            {} if value <= self.bound else {name: tensor.detach().clone() for name, tensor in tensors.items()}
-        )
+        self.found = {} if value <= self.bound else {name: _kept(datum) for name, datum in found.items()}
 
     def measurement(self) -> Measurement:
         value = self.value if self.trials else 0.0
-        return Measurement(value, self.bound, self.trials, self.where, self.tensors)
+        return Measurement(value, self.bound, self.trials, self.where, self.found)
+
+
+def _kept(datum: Datum) -> Datum:
+    return datum.detach().clone() if isinstance(datum, Tensor) else datum
 
 
 def wide(x: Tensor) -> Tensor:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor
 
 from ..operators.base import LinearOperator
-from .measurement import Measurement, Worst, length, ratio, tolerance, wide
+from .measurement import Datum, Measurement, Worst, length, ratio, tolerance, wide
 
 #: Operators with at most so many columns are written out as a matrix.
 MAX_DENSE = 512
@@ -32,15 +33,34 @@ def norm_interval_error(operator: LinearOperator, *, generator: torch.Generator,
     worst.offer(
         ratio(attained, interval.upper), f"|Ax|/|x| = {attained:.9g} against upper = {interval.upper:.9g}", x=vector
     )
-    worst.offer(ratio(interval.lower, interval.upper), "lower against upper")
+    worst.offer(ratio(interval.lower, interval.upper), "lower against upper", most=interval.upper)
     if operator.domain.size <= MAX_DENSE:
         exact = float(torch.linalg.matrix_norm(dense_matrix(operator), 2))
-        worst.offer(ratio(exact, interval.upper), f"|A| = {exact:.9g} against upper = {interval.upper:.9g}")
-        worst.offer(ratio(interval.lower, exact), f"lower = {interval.lower:.9g} against |A| = {exact:.9g}")
+        # The matrix is the counterexample: its largest singular vector, rounded, may stretch a little less.
+        worst.offer(ratio(exact, interval.upper), f"|A| = {exact:.9g} against upper = {interval.upper:.9g}", norm=exact)
+        worst.offer(
+            ratio(interval.lower, exact), f"lower = {interval.lower:.9g} against |A| = {exact:.9g}", dense=exact
+        )
     else:
         most = lanczos_upper_estimate(attained, operator, num_steps)
-        worst.offer(ratio(interval.lower, most), f"lower = {interval.lower:.9g} against |A| < {most:.9g}", x=vector)
+        where = f"lower = {interval.lower:.9g} against |A| < {most:.9g}"
+        worst.offer(ratio(interval.lower, most), where, most=most)
     return worst.measurement()
+
+
+@torch.no_grad()
+def norm_interval_error_at(operator: LinearOperator, **found: Datum) -> float:
+    """The ratio again: for the vector x; for the norm of the matrix (``norm``, ``dense``); or for ``most``, a number
+    above |A| that the search found.
+    """
+    interval = operator.norm()
+    if "x" in found:
+        x = cast(Tensor, found["x"])
+        return ratio(ratio(length(operator.forward(x)), length(x)), interval.upper)
+    if "most" in found:
+        return ratio(interval.lower, cast(float, found["most"]))
+    exact = float(torch.linalg.matrix_norm(dense_matrix(operator), 2))
+    return ratio(exact, interval.upper) if "norm" in found else ratio(interval.lower, exact)
 
 
 @torch.no_grad()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from scipy import optimize
@@ -57,27 +58,49 @@ class _Problem:
         """phi at each image of a batch, in double precision."""
         return wide(self.functional.value(q)) + _squares(q - self.v) / (2 * self.tau)
 
-    def offer(self, worst: Worst, q: Tensor) -> None:
-        """Compare every image of a batch with p."""
-        p, v, tau = self.p, self.v, self.tau
-        if not math.isfinite(self.f_p):
-            worst.offer(math.inf, f"f(prox(v, {tau:g})) is {self.f_p}", v=v, p=p)
-            return
+    def gaps(self, q: Tensor) -> Tensor:
+        """How much better than p each q of a batch is."""
         # Rounding may move p by eps |v|: that is what both scales allow for.
-        gap_scale = abs(self.f_p) + (length(p - v) ** 2 + length(v) * length(p - v)) / (2 * tau)
-        gaps = (float(self.phi(p)) - self.phi(q)) / max(gap_scale, 1e-300)
-        worst_gap = int(gaps.nan_to_num(math.inf).argmax())
-        label = f"tau = {tau:g}, v of size {length(v) / math.sqrt(v.numel()):.2g}"
-        worst.offer(float(gaps[worst_gap]), f"a probe is better: {label}", v=v, p=p, q=q[worst_gap])
-        if self.functional.convexity() is None:
-            return
+        moved = length(self.p - self.v)
+        scale = abs(self.f_p) + (moved**2 + length(self.v) * moved) / (2 * self.tau)
+        return (float(self.phi(self.p)) - self.phi(q)) / max(scale, 1e-300)
+
+    def excesses(self, q: Tensor) -> Tensor:
+        """By how much (v - p)/tau fails to be a subgradient at p, seen from each q."""
+        p, v, tau = self.p, self.v, self.tau
         f_q = wide(self.functional.value(q))
         step = wide(q - p)
         slope = (wide(v - p).conj() * step).real.flatten(1).sum(1) / tau
         scale = (length(v) + length(p)) * (_squares(step).sqrt() + length(v)) / tau + f_q.abs() + abs(self.f_p)
-        excess = torch.where(f_q.isinf(), -math.inf, (slope - (f_q - self.f_p)) / scale.clamp_min(1e-300))
-        at = int(excess.nan_to_num(math.inf).argmax())
-        worst.offer(float(excess[at]), f"(v - p)/tau is no subgradient: {label}", v=v, p=p, q=q[at])
+        return torch.where(f_q.isinf(), -math.inf, (slope - (f_q - self.f_p)) / scale.clamp_min(1e-300))
+
+    def offer(self, worst: Worst, q: Tensor) -> None:
+        """Compare every image of a batch with p."""
+        v, tau = self.v, self.tau
+        if not math.isfinite(self.f_p):
+            worst.offer(math.inf, f"f(prox(v, {tau:g})) is {self.f_p}", case="value", v=v, tau=tau)
+            return
+        label = f"tau = {tau:g}, v of size {length(v) / math.sqrt(v.numel()):.2g}"
+        cases = [("gap", "a probe is better", self.gaps)]
+        if self.functional.convexity() is not None:
+            cases.append(("slope", "(v - p)/tau is no subgradient", self.excesses))
+        for case, what, measure in cases:
+            found = measure(q)
+            at = int(found.nan_to_num(math.inf).argmax())
+            worst.offer(float(found[at]), f"{what}: {label}", case=case, v=v, tau=tau, q=q[at : at + 1])
+
+
+@torch.no_grad()
+def prox_gap_at(functional: Proximable, case: str, v: Tensor, tau: float | Tensor, q: Tensor | None = None) -> float:
+    """The gap for one v, tau and probe q, or what ``case`` names: an infinite value, or taus that disagree."""
+    if isinstance(tau, Tensor):
+        return max(value for name, value in _disagreements(functional, v, tau) if name == case)
+    problem = _Problem(functional, v, tau)
+    if not math.isfinite(problem.f_p):
+        return math.inf
+    if q is None:
+        return 0.0
+    return float((problem.gaps(q) if case == "gap" else problem.excesses(q))[0])
 
 
 def _probes(problem: _Problem, generator: torch.Generator) -> Tensor:
@@ -153,16 +176,19 @@ def _compare_taus(
 ) -> None:
     """One tau per image, and a 0-d tensor, against plain numbers."""
     v = space.randn(len(taus), generator=generator)
-    alone = [functional.prox(v[i : i + 1], tau) for i, tau in enumerate(taus)]
-    dtype = v.abs().dtype
-    together = functional.prox(v, torch.tensor(taus, dtype=dtype, device=v.device))
+    numbers = torch.tensor(taus, dtype=v.abs().dtype, device=v.device)
+    for case, value in _disagreements(functional, v, numbers):
+        worst.offer(value, case, case=case, v=v, tau=numbers)
+
+
+def _disagreements(functional: Proximable, v: Tensor, taus: Tensor) -> Iterator[tuple[str, float]]:
+    alone = [functional.prox(v[i : i + 1], tau) for i, tau in enumerate(taus.tolist())]
+    together = functional.prox(v, taus)
     for i, tau in enumerate(taus):
-        scalar = functional.prox(v[i : i + 1], torch.tensor(tau, dtype=dtype, device=v.device))
-        scale = length(v[i : i + 1])
-        worst.offer(
-            ratio(length(together[i : i + 1] - alone[i]), scale), f"tau = {tau:g} for one image of a batch", v=v
-        )
-        worst.offer(ratio(length(scalar - alone[i]), scale), f"tau = {tau:g} as a 0-d tensor", v=v)
+        size = length(v[i : i + 1])
+        label = f"tau = {float(tau):g}"
+        yield f"{label} for one image of a batch", ratio(length(together[i : i + 1] - alone[i]), size)
+        yield f"{label} as a 0-d tensor", ratio(length(functional.prox(v[i : i + 1], tau) - alone[i]), size)
 
 
 def _squares(x: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from ..functionals.base import Differentiable
 from ..operators.space import Space
@@ -31,15 +32,22 @@ def smoothness_ratio(
         for step in range(num_steps):
             v = v * (size / max(length(v), torch.finfo(torch.float64).tiny))
             change = functional.gradient(x + v) - base
-            # The difference of two gradients carries their rounding.
-            rounding = tolerance(space.dtype) * length(base)
-            worst.offer(
-                ratio(max(length(change) - rounding, 0.0), constant * length((x + v) - x)),
-                f"start {start}, power step {step}",
-                x=x,
-                v=v,
-            )
+            where = f"start {start}, power step {step}"
+            worst.offer(_stretch(x, v, base, change, constant), where, x=x, v=v, constant=constant)
             if not length(change) > 0:
                 break
             v = change
     return worst.measurement()
+
+
+@torch.no_grad()
+def smoothness_ratio_at(functional: Differentiable, x: Tensor, v: Tensor, constant: float) -> float:
+    """The ratio for the images x and x + v."""
+    base = functional.gradient(x)
+    return _stretch(x, v, base, functional.gradient(x + v) - base, constant)
+
+
+def _stretch(x: Tensor, v: Tensor, base: Tensor, change: Tensor, constant: float) -> float:
+    # The difference of two gradients carries their rounding.
+    rounding = tolerance(x.dtype) * length(base)
+    return ratio(max(length(change) - rounding, 0.0), constant * length((x + v) - x))

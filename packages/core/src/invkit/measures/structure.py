@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from ..operators.base import LinearOperator
 from ..operators.space import inner
@@ -15,11 +16,16 @@ def self_adjointness_error(operator: LinearOperator, *, generator: torch.Generat
     worst = Worst(tolerance(operator.domain.dtype))
     for trial in range(trials):
         x, z = operator.domain.randn(generator=generator), operator.domain.randn(generator=generator)
-        ax, az = operator.forward(x), operator.forward(z)
-        difference = abs(complex((inner(wide(ax), wide(z)) - inner(wide(x), wide(az))).sum()))
-        scale = max(length(ax) * length(z), length(x) * length(az))
-        worst.offer(ratio(difference, scale), f"trial {trial}", x=x, z=z)
+        worst.offer(self_adjointness_error_at(operator, x, z), f"trial {trial}", x=x, z=z)
     return worst.measurement()
+
+
+@torch.no_grad()
+def self_adjointness_error_at(operator: LinearOperator, x: Tensor, z: Tensor) -> float:
+    """The error for one pair."""
+    ax, az = operator.forward(x), operator.forward(z)
+    difference = abs(complex((inner(wide(ax), wide(z)) - inner(wide(x), wide(az))).sum()))
+    return ratio(difference, max(length(ax) * length(z), length(x) * length(az)))
 
 
 @torch.no_grad()
@@ -34,12 +40,22 @@ def semidefiniteness_gap(operator: LinearOperator, *, generator: torch.Generator
     for step in range(num_steps):
         x = x / max(length(x), torch.finfo(torch.float64).tiny)
         ax = operator.forward(x)
-        quotient = float(inner(wide(ax), wide(x)).real.sum())
-        worst.offer(ratio(-quotient, bound) if quotient else 0.0, f"power step {step}", x=x)
+        worst.offer(_negative_part(x, ax, bound), f"power step {step}", x=x)
         x = bound * x - ax
         if not length(x) > tolerance(operator.domain.dtype) * bound:  # x was an eigenvector: look elsewhere
             x = operator.domain.randn(generator=generator)
     return worst.measurement()
+
+
+@torch.no_grad()
+def semidefiniteness_gap_at(operator: LinearOperator, x: Tensor) -> float:
+    """The gap in one direction."""
+    return _negative_part(x, operator.forward(x), operator.norm().upper)
+
+
+def _negative_part(x: Tensor, ax: Tensor, bound: float) -> float:
+    quotient = float(inner(wide(ax), wide(x)).real.sum())
+    return ratio(-quotient, bound * length(x) ** 2) if quotient else 0.0
 
 
 @torch.no_grad()
@@ -48,11 +64,17 @@ def isometry_error(operator: LinearOperator, *, generator: torch.Generator, tria
     worst = Worst(4 * tolerance(operator.domain.dtype))
     for trial in range(trials):
         x, z = operator.domain.randn(generator=generator), operator.domain.randn(generator=generator)
-        ax, az = operator.forward(x), operator.forward(z)
-        difference = abs(complex((inner(wide(ax), wide(az)) - inner(wide(x), wide(z))).sum()))
-        stretch = abs(length(ax) ** 2 - length(x) ** 2)
-        worst.offer(ratio(max(difference, stretch), length(x) * max(length(x), length(z))), f"trial {trial}", x=x, z=z)
+        worst.offer(isometry_error_at(operator, x, z), f"trial {trial}", x=x, z=z)
     return worst.measurement()
+
+
+@torch.no_grad()
+def isometry_error_at(operator: LinearOperator, x: Tensor, z: Tensor) -> float:
+    """The error for one pair."""
+    ax, az = operator.forward(x), operator.forward(z)
+    difference = abs(complex((inner(wide(ax), wide(az)) - inner(wide(x), wide(z))).sum()))
+    stretch = abs(length(ax) ** 2 - length(x) ** 2)
+    return ratio(max(difference, stretch), length(x) * max(length(x), length(z)))
 
 
 @torch.no_grad()
@@ -61,7 +83,15 @@ def unitarity_error(operator: LinearOperator, *, generator: torch.Generator, tri
     worst = Worst(4 * tolerance(operator.domain.dtype))
     for trial in range(trials):
         x, y = operator.domain.randn(generator=generator), operator.codomain.randn(generator=generator)
-        back, forth = operator.adjoint(operator.forward(x)), operator.forward(operator.adjoint(y))
-        worst.offer(ratio(length(back - x), length(x)), f"A*A, trial {trial}", x=x)
-        worst.offer(ratio(length(forth - y), length(y)), f"AA*, trial {trial}", y=y)
+        worst.offer(unitarity_error_at(operator, x=x), f"A*A, trial {trial}", x=x)
+        worst.offer(unitarity_error_at(operator, y=y), f"AA*, trial {trial}", y=y)
     return worst.measurement()
+
+
+@torch.no_grad()
+def unitarity_error_at(operator: LinearOperator, x: Tensor | None = None, y: Tensor | None = None) -> float:
+    """|A*Ax - x| / |x| for an x of the domain, |AA*y - y| / |y| for a y of the codomain."""
+    if x is not None:
+        return ratio(length(operator.adjoint(operator.forward(x)) - x), length(x))
+    assert y is not None
+    return ratio(length(operator.forward(operator.adjoint(y)) - y), length(y))

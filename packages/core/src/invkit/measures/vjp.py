@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
 
 from ..operators.base import Operator
 from .measurement import Measurement, Worst, length, ratio, tolerance
@@ -15,16 +16,28 @@ def vjp_error(operator: Operator, *, generator: torch.Generator, trials: int = 3
     """
     worst = Worst(10 * tolerance(operator.domain.dtype))
     for trial in range(trials):
-        x = operator.domain.randn(generator=generator).requires_grad_()
-        z = operator.codomain.randn(generator=generator)
-        with torch.enable_grad():
-            value = operator.forward(x)
-        if not value.requires_grad:
-            worst.offer(float("inf"), "the result does not require a gradient", x=x)
-            continue
-        # Zeros where none reaches it: wrong unless the derivative is zero.
-        (found,) = torch.autograd.grad(value, x, z, allow_unused=True, materialize_grads=True)
-        with torch.no_grad():
-            stated = operator.vjp(x.detach(), z)
-        worst.offer(ratio(length(found - stated), length(stated)), f"trial {trial}", x=x, z=z)
+        x, z = operator.domain.randn(generator=generator), operator.codomain.randn(generator=generator)
+        worst.offer(vjp_error_at(operator, x, z), f"trial {trial}", x=x, z=z)
     return worst.measurement()
+
+
+def vjp_error_at(operator: Operator, x: Tensor, z: Tensor) -> float:
+    """The error at one image for one z."""
+    found = derivative(operator, x, z)
+    if found is None:
+        return float("inf")
+    with torch.no_grad():
+        stated = operator.vjp(x, z)
+    return ratio(length(found - stated), length(stated))
+
+
+def derivative(operator: Operator, x: Tensor, z: Tensor) -> Tensor | None:
+    """d Re<F(x), z>/dx by torch; zeros where the result does not depend on x, None where it requires no gradient."""
+    x = x.detach().clone().requires_grad_()
+    with torch.enable_grad():
+        value = operator.forward(x)
+    if not value.requires_grad:
+        return None
+    # Zeros where none reaches it: wrong unless the derivative is zero.
+    (found,) = torch.autograd.grad(value, x, z, allow_unused=True, materialize_grads=True)
+    return found
