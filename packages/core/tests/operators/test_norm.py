@@ -141,7 +141,7 @@ def test_the_bounds_hold_for_the_numbers_an_operator_really_computes(dtype) -> N
         dense = op.forward(columns).flatten(1).to(wide)
         largest = float(torch.linalg.svdvals(dense)[0])
         assert op.norm().lower <= largest <= op.norm().upper
-        assert op.norm().upper - op.norm().lower < (64 + 32 * sum(columns.shape)) * torch.finfo(dtype).eps * largest
+        assert op.norm().upper - op.norm().lower < (96 + 32 * sum(columns.shape)) * torch.finfo(dtype).eps * largest
 
 
 def test_norms_survive_tiny_and_huge_numbers() -> None:

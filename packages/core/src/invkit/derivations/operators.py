@@ -77,6 +77,13 @@ COMPOSITION_UNITARY = _of(
 
 ADJOINT_ADJOINT = _of("adjoint-of-the-adjoint", "adjoint", "A*", "(A*)* = A", f"{_KREYSZIG}, Theorem 3.9-4 (d)")
 ADJOINT_NORM = _of("norm-of-the-adjoint", "norm_bound", "A*", "|A*| = |A|", f"{_KREYSZIG}, Theorem 3.9-2")
+ADJOINT_SELF_ADJOINT = _of(
+    "self-adjoint-adjoint", "self_adjoint", "A*", "the adjoint of a self-adjoint operator is self-adjoint", "A* = A"
+)
+ADJOINT_PSD = _of(
+    "positive-adjoint", "positive_semidefinite", "A*",
+    "the adjoint of a positive semidefinite operator is positive semidefinite", "A* = A",
+)  # fmt: skip
 ADJOINT_ISOMETRIC = _of(
     "isometric-adjoint", "isometric", "A*",
     "the adjoint of a unitary operator is isometric; that of an isometric one need not be",

@@ -6,7 +6,9 @@ Every ``upper`` here is a closed form, the algebra of closed forms, or a rigorou
 
 from __future__ import annotations
 
+import functools
 import math
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -18,6 +20,29 @@ from ..errors import ConfigError
 from .space import Space
 
 _ULPS = 8 * torch.finfo(torch.float64).eps
+
+
+def rounded_up(value: float) -> float:
+    """A number above what a few float64 operations on numbers >= 0 stand for; 0 where they gave an exact 0."""
+    # The last step is for subnormal numbers, whose relative error is not small.
+    return math.nextafter(value * (1 + _ULPS), math.inf) if value else 0.0
+
+
+def rounded_down(value: float) -> float:
+    """A number >= 0 below what a few float64 operations on numbers >= 0 stand for."""
+    return max(0.0, math.nextafter(min(value, sys.float_info.max) * (1 - _ULPS), -math.inf))
+
+
+def product_up(*factors: float) -> float:
+    """A number above a product of numbers >= 0, which is zero only if one of them is: it may not underflow to 0."""
+    if not all(factors):
+        return 0.0
+    return functools.reduce(lambda a, b: math.nextafter(a * b * (1 + _ULPS), math.inf), factors)
+
+
+def product_down(*factors: float) -> float:
+    """A number below a product of numbers >= 0."""
+    return functools.reduce(lambda a, b: rounded_down(a * b), factors)
 
 
 @dataclass(frozen=True)
@@ -39,19 +64,19 @@ class Interval:
         if not 0 <= self.lower <= self.upper < math.inf:
             raise ConfigError(
                 f"Interval: bounds are [{self.lower}, {self.upper}], expected 0 <= lower <= upper < inf. "
-                "Check the tensors that the operator was built from for NaN and inf."
+                "Check the tensors that the operator was built from for NaN, inf and numbers whose product overflows."
             )
 
     @classmethod
     def exact(cls, value: float, how: str = "closed form", basis: Basis = BY_CONSTRUCTION) -> Interval:
         """The interval of a value known up to the rounding of a few float64 operations."""
-        return cls(value * (1 - _ULPS), value * (1 + _ULPS), how, basis)
+        return cls(rounded_down(value), rounded_up(value), how, basis)
 
     def __mul__(self, other: Interval) -> Interval:
         """Bounds of a product of two norms that is attained (|A| |B| when one of them is unitary, |A|^2 for A*A)."""
         return Interval(
-            self.lower * other.lower * (1 - _ULPS),
-            self.upper * other.upper * (1 + _ULPS),
+            product_down(self.lower, other.lower),
+            product_up(self.upper, other.upper),
             _join(self, other, "algebra"),
             min(self.basis, other.basis),
         )
@@ -63,8 +88,8 @@ class Interval:
     def __add__(self, other: Interval) -> Interval:
         """Bounds of |A + B| by the triangle inequality."""
         return Interval(
-            max(0.0, self.lower - other.upper, other.lower - self.upper) * (1 - _ULPS),
-            (self.upper + other.upper) * (1 + _ULPS),
+            rounded_down(max(0.0, self.lower - other.upper, other.lower - self.upper)),
+            rounded_up(self.upper + other.upper),
             _join(self, other, "triangle inequality"),
             min(self.basis, other.basis),
         )
@@ -74,13 +99,19 @@ class Interval:
 
         A rounding or two of each number, and one for each stage of a transform over n numbers: (2 + log2 n) eps / 2.
         """
-        slack = (2 + math.log2(space.size)) * torch.finfo(space.dtype).eps / 2
-        return Interval(self.lower * (1 - slack), self.upper * (1 + slack), self.how, self.basis)
+        return self.rounded(space.dtype, 2 + math.log2(space.size))
+
+    def rounded(self, dtype: torch.dtype, times: float = 1.0) -> Interval:
+        """The bounds made wider by so many roundings of every number in the precision of ``dtype``."""
+        slack = times * torch.finfo(dtype).eps / 2 + torch.finfo(torch.float64).eps  # the second: of this very line
+        lower = max(0.0, math.nextafter(self.lower * (1 - slack), 0.0))
+        upper = math.nextafter(self.upper * (1 + slack), math.inf) if self.upper else 0.0
+        return Interval(lower, upper, self.how, self.basis)
 
     def scaled(self, factor: float) -> Interval:
         """Bounds of |factor| times the value."""
         factor = abs(factor)
-        return Interval(self.lower * factor * (1 - _ULPS), self.upper * factor * (1 + _ULPS), self.how, self.basis)
+        return Interval(product_down(self.lower, factor), product_up(self.upper, factor), self.how, self.basis)
 
     def __str__(self) -> str:
         return f"[{self.lower:.6g}, {self.upper:.6g}] ({self.how})"
@@ -95,7 +126,7 @@ def stacked(norms: list[Interval]) -> Interval:
     """Bounds of |(A_1, ..., A_m)| = |sum A_i* A_i|^(1/2): between max |A_i| and (sum |A_i|^2)^(1/2)."""
     return Interval(
         max(n.lower for n in norms),
-        math.hypot(*(n.upper for n in norms)) * (1 + len(norms) * _ULPS),
+        rounded_up(math.hypot(*(n.upper for n in norms)) * (1 + len(norms) * _ULPS)),
         "stack: root sum of squares",
         min(n.basis for n in norms),
     )
@@ -108,9 +139,13 @@ def dense_norm(matrix: Tensor) -> Interval:
     p = 16 (m + n) is generous.
     """
     wide = matrix.detach().to(torch.complex128 if matrix.is_complex() else torch.float64)
+    largest = float((torch.view_as_real(wide.resolve_conj()) if wide.is_complex() else wide).abs().max())
+    if largest < 1e-290:  # near the subnormal numbers the backward error is not relative
+        return Interval(0.0, product_up(largest, math.sqrt(2 * wide.numel())), "largest entry")
     value = float(torch.linalg.svdvals(wide)[0])
     slack = 16 * sum(matrix.shape) * torch.finfo(torch.float64).eps
-    return Interval(value * (1 - slack), value * (1 + slack), "largest singular value, padded by its backward error")
+    lower, upper = value * max(0.0, 1 - slack), value * (1 + slack)
+    return Interval(lower, upper, "largest singular value, padded by its backward error")
 
 
 def schur_norm_bound(column_sums: Tensor, row_sums: Tensor, terms: int) -> float:
@@ -120,8 +155,8 @@ def schur_norm_bound(column_sums: Tensor, row_sums: Tensor, terms: int) -> float
     (Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., eq. 4.4).
     """
     u = torch.finfo(real_precision(column_sums)).eps
-    product = float(column_sums.max()) * float(row_sums.max())
-    return math.sqrt(product) * (1 + 2 * terms * u)
+    # Root by root: the product of the two sums may underflow.
+    return product_up(math.sqrt(float(column_sums.max())), math.sqrt(float(row_sums.max())), 1 + 2 * terms * u)
 
 
 def real_precision(x: Tensor) -> torch.dtype:
@@ -163,5 +198,7 @@ def nonnegative_norm(
     hidden = math.sqrt(torch.finfo(real_precision(start)).tiny * (terms + 8))
     upper = math.sqrt(upper_squared) * (1 + slack) + (hidden if upper_squared < hidden else 0.0)
     return Interval(
-        min(lower * (1 - slack), upper), upper, "Collatz-Wielandt bound of a nonnegative matrix, rounded outwards"
+        min(lower * max(0.0, 1 - slack), upper),
+        upper,
+        "Collatz-Wielandt bound of a nonnegative matrix, rounded outwards",
     )

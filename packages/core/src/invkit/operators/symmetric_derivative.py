@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations.derivation import Derivation
+from ..derivations.operators import PROJECTION_NORM
 from ..errors import ConfigError
 from .absolute_sums import HasAbsoluteSums
 from .finite_difference import Boundary, FiniteDifference
@@ -60,6 +62,10 @@ class SymmetricDerivative(HasAbsoluteSums):
         object.__setattr__(self, "order", int(self.order))
         object.__setattr__(self, "image_shape", tuple(self.image_shape))
         object.__setattr__(self, "spacing", self._difference().spacing)  # checked, one for each axis
+
+    @property
+    def derivations(self) -> tuple[Derivation, ...]:
+        return (PROJECTION_NORM,) if self.order else ()
 
     @property
     def domain(self) -> Space:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..derivations import operators as rules
+from ..errors import ShapeError
 from .base import LinearOperator
 from .norm import Interval
 from .space import Space
@@ -13,14 +15,26 @@ from .space import Space
 
 @dataclass(frozen=True, eq=False, repr=False)
 class WeightedNormal(LinearOperator):
-    """x -> A*(w A x), self-adjoint and positive semidefinite, with |A* W A| <= |A|^2 max w.
+    """x -> A*(w A x), self-adjoint, and positive semidefinite for weights >= 0, with |A* W A| <= |A|^2 max |w|.
 
-    weights: real, finite and >= 0, of a shape that broadcasts to a batch of the codomain, one row per image or one
-        for all; gradients reach it.
+    weights: real and finite, of a shape that broadcasts to a batch of the codomain, one row per image or one for all;
+        gradients reach it.
+
+    Raises: ShapeError if the weights are complex.
     """
 
     operator: LinearOperator
     weights: Tensor
+    derivations = (
+        rules.WEIGHTED_NORMAL_ADJOINT, rules.WEIGHTED_NORMAL_NORM, rules.WEIGHTED_NORMAL_SELF_ADJOINT,
+        rules.WEIGHTED_NORMAL_PSD,
+    )  # fmt: skip
+
+    def __post_init__(self) -> None:
+        if self.weights.is_complex():
+            raise ShapeError(
+                f"WeightedNormal: weights have dtype {self.weights.dtype}, expected a real one. Take their magnitudes."
+            )
 
     @property
     def domain(self) -> Space:
@@ -41,9 +55,14 @@ class WeightedNormal(LinearOperator):
             return Interval.exact(0.0)
         norm = self.operator.norm()
         squared = norm * norm
-        smallest, largest = (squared.scaled(float(w)) for w in self.weights.detach().aminmax())
-        return Interval(smallest.lower, largest.upper, f"{squared.how}, times the largest weight", squared.basis)
+        low, high = (float(w) for w in self.weights.detach().aminmax())
+        # Weights of both signs may cancel; NaN is in both ends and is refused by the interval.
+        lower = squared.scaled(low).lower if low >= 0 else 0.0
+        upper = squared.scaled(max(-low, high)).upper
+        return Interval(lower, upper, f"{squared.how}, times the largest weight", squared.basis)
 
     @property
     def structure(self) -> frozenset[str]:
-        return frozenset({"self_adjoint", "positive_semidefinite"})
+        if bool((self.weights.detach() >= 0).all()):
+            return frozenset({"self_adjoint", "positive_semidefinite"})
+        return frozenset({"self_adjoint"})
