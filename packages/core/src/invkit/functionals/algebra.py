@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action
 from ..errors import ShapeError
 from ..operators.base import LinearOperator, Operator
 from ..operators.norm import Interval
@@ -40,6 +41,9 @@ class Scaled(Functional):
     def convexity(self) -> float | None:
         modulus = self.functional.convexity()
         return None if modulus is None else as_float(self.weight) * modulus
+
+    def is_invariant(self, action: Action) -> bool:
+        return self.functional.is_invariant(action)
 
     def __repr__(self) -> str:
         return f"{as_float(self.weight):.4g} * {self.functional!r}"
@@ -97,6 +101,9 @@ class Sum(Functional):
         moduli = [term.convexity() for term in self.terms]
         return None if None in moduli else sum(m for m in moduli if m is not None)
 
+    def is_invariant(self, action: Action) -> bool:
+        return all(term.is_invariant(action) for term in self.terms)
+
     def __repr__(self) -> str:
         return " + ".join(repr(term) for term in self.terms)
 
@@ -141,6 +148,10 @@ class Composition(Functional):
         if modulus and "isometric" in self.operator.structure:
             return modulus
         return None if modulus is None else 0.0
+
+    def is_invariant(self, action: Action) -> bool:
+        carried = self.operator.carried(action)
+        return carried is not None and self.functional.is_invariant(carried)
 
     def __repr__(self) -> str:
         return f"{self.functional!r} @ {type(self.operator).__name__}"

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..claims import Basis, Claim
 from ..derivations.derivation import Derivation, about
+from ..derivations.symmetry import Action, Moved, Phase, largest, motions
 from ..errors import ConfigError, ShapeError
 from ..operators.base import Operator
 from ..operators.moving import Movable, basis_of
@@ -58,6 +59,20 @@ class Functional(Movable, abc.ABC):
         """The rules by which the algebra derives what it states of this functional; none for one that stands alone."""
         return ()
 
+    def is_invariant(self, action: Action) -> bool:
+        """Whether f(g x) = f(x) is known for every g of an action; see ``invkit.derivations.symmetry``."""
+        return False
+
+    @final
+    def invariances(self, space: Space | None = None) -> tuple[str, ...]:
+        """The largest groups under which f is known to be invariant on images of its domain, or of ``space``."""
+        space = self.domain or space
+        image_shape = None if space is None else space.shape[1:]
+        dims = None if image_shape is None else len(image_shape)
+        held = tuple(name for name in motions(image_shape) if self.is_invariant(Moved(name, 1, dims)))
+        complex_ = space is not None and space.is_complex
+        return largest(held, dims) + (("U1",) if complex_ and self.is_invariant(Phase()) else ())
+
     def claims(self) -> tuple[Claim, ...]:
         """What this functional states of itself."""
         modulus, basis = self.convexity(), basis_of(self)
@@ -74,10 +89,11 @@ class Functional(Movable, abc.ABC):
                 stated.append(self._claim("smooth", min(smooth.basis, basis), smooth.how, constant=smooth.upper))
         if isinstance(self, Proximable):
             stated.append(self._claim("prox", basis))
+        stated += [self._claim("invariant", basis, group=name) for name in self.invariances()]
         return tuple(stated)
 
     @final
-    def _claim(self, name: str, basis: Basis, evidence: str = "", **params: float) -> Claim:
+    def _claim(self, name: str, basis: Basis, evidence: str = "", **params: float | str) -> Claim:
         """A claim with the derivations that it rests on."""
         rules, source = about(self.derivations, name)
         evidence = "; ".join(text for text in (evidence, rules) if text)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..derivations.symmetry import Action
 from ..errors import ConfigError
 from .base import Proximable, as_float, times
 
@@ -33,6 +34,9 @@ class ScaledConjugate(Proximable):
     def convexity(self) -> float | None:
         modulus = self.inner.convexity()
         return None if modulus is None else modulus / as_float(self.weight)
+
+    def is_invariant(self, action: Action) -> bool:
+        return self.inner.is_invariant(action)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return self.weight * self.inner._prox(v / self.weight, tau / self.weight)

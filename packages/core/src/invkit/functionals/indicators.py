@@ -9,6 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, Moved, keeps_groups
 from ..errors import ConfigError, ShapeError
 from ..operators.space import real_dtype, same_kind, squared_magnitude
 from .base import Proximable, as_float, check_number, check_weight, sum_per_image
@@ -58,6 +59,9 @@ class Box(Indicator):
         _require_real(v, "Box")
         return _clipped(v, _fitting(self.low, v, "Box"), _fitting(self.high, v, "Box"))
 
+    def is_invariant(self, action: Action) -> bool:
+        return isinstance(action, Moved) and all(_is_one_number(bound) for bound in (self.low, self.high))
+
     @property
     def conjugate(self) -> Proximable:
         return BoxSupport(self.low, self.high)
@@ -88,6 +92,9 @@ class BoxSupport(Proximable):
 
     def convexity(self) -> float:
         return 0.0
+
+    def is_invariant(self, action: Action) -> bool:
+        return isinstance(action, Moved) and all(_is_one_number(bound) for bound in (self.low, self.high))
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         _require_real(v, "BoxSupport")
@@ -126,6 +133,9 @@ class Ball(Indicator):
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         axes = tuple(range(v.ndim - 1)) if self.axes is None else self.axes
         return project_onto_ball(v, axes, self.radius)
+
+    def is_invariant(self, action: Action) -> bool:
+        return keeps_groups(action, self.axes)
 
     @property
     def conjugate(self) -> Proximable:
@@ -253,6 +263,10 @@ def _times(tau: float | Tensor, bound: float | Tensor) -> float | Tensor:
         return tau * bound if math.isfinite(bound) else bound
     finite = torch.isfinite(bound)
     return torch.where(finite, tau * torch.where(finite, bound, 0), bound)
+
+
+def _is_one_number(bound: float | Tensor) -> bool:
+    return not isinstance(bound, Tensor) or bound.numel() == 1
 
 
 def _named(bound: float | Tensor) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, keeps_groups
 from .base import Proximable, as_float, check_weight
 from .indicators import Indicator
 from .simplex import check_groups, from_rows, in_rows, per_row, project_onto_simplex
@@ -34,6 +35,9 @@ class LInfinity(Proximable):
 
     def convexity(self) -> float:
         return 0.0
+
+    def is_invariant(self, action: Action) -> bool:
+        return keeps_groups(action, self.axes)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return v - project_onto_l1_ball(v, self.axes, tau)
@@ -75,6 +79,9 @@ class L1Ball(Indicator):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return project_onto_l1_ball(v, self.axes, self.radius)
+
+    def is_invariant(self, action: Action) -> bool:
+        return keeps_groups(action, self.axes)
 
     @property
     def conjugate(self) -> Proximable:

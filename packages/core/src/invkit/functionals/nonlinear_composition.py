@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action
 from ..operators.base import Operator
 from ..operators.moving import tensors_of
 from ..operators.space import Space
@@ -30,6 +31,10 @@ class NonlinearComposition(Functional):
 
     def _value(self, x: Tensor) -> Tensor:
         return self.functional.value(self.operator.forward(x))
+
+    def is_invariant(self, action: Action) -> bool:
+        carried = self.operator.carried(action)
+        return carried is not None and self.functional.is_invariant(carried)
 
     def __repr__(self) -> str:
         return f"{self.functional!r} @ {type(self.operator).__name__}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, keeps_groups
 from ..operators.norm import Interval
 from ..operators.space import norm, real_dtype, squared_magnitude
 from .base import Differentiable, HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image
@@ -43,6 +44,9 @@ class SquaredL2(HasHessianDiagonal, Proximable):
 
     def convexity(self) -> float:
         return 1.0
+
+    def is_invariant(self, action: Action) -> bool:
+        return self.centre is None and keeps_groups(action, None)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return (v if self.centre is None else v + tau * self._centre(v)) / (1 + tau)
@@ -97,6 +101,9 @@ class QuadraticConjugate(Differentiable, Proximable):
         weight = as_float(self.weight)
         return 1 / weight if weight > 0 else 0.0
 
+    def is_invariant(self, action: Action) -> bool:
+        return self.centre is None and keeps_groups(action, None)
+
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         factor = self.weight / (self.weight + tau)
         return v * factor if self.centre is None else (v - tau * self._centre(v)) * factor
@@ -132,6 +139,9 @@ class GroupL1(Proximable):
     def convexity(self) -> float:
         return 0.0
 
+    def is_invariant(self, action: Action) -> bool:
+        return keeps_groups(action, self.axes)
+
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return v - project_onto_ball(v, self.axes, tau)
 
@@ -160,6 +170,9 @@ class L2(Proximable):
 
     def convexity(self) -> float:
         return 0.0
+
+    def is_invariant(self, action: Action) -> bool:
+        return keeps_groups(action, None)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return v - project_onto_ball(v, tuple(range(v.ndim - 1)), tau)

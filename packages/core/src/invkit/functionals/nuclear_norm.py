@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, Moved, Phase, keeps_blocks
 from ..errors import ConfigError
 from .base import Proximable, as_float, check_weight
 from .indicators import Indicator, behind_batch, check_axes
@@ -42,6 +43,9 @@ class NuclearNorm(Proximable):
 
     def convexity(self) -> float:
         return 0.0
+
+    def is_invariant(self, action: Action) -> bool:
+        return keep_matrices(action, self.rows, self.columns)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return v - project_onto_spectral_ball(v, self.rows, self.columns, tau)
@@ -82,6 +86,9 @@ class SpectralBall(Indicator):
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return project_onto_spectral_ball(v, self.rows, self.columns, self.radius)
 
+    def is_invariant(self, action: Action) -> bool:
+        return keep_matrices(action, self.rows, self.columns)
+
     @property
     def conjugate(self) -> Proximable:
         from .conjugate import _scaled
@@ -90,6 +97,11 @@ class SpectralBall(Indicator):
 
     def __repr__(self) -> str:
         return f"SpectralBall({as_float(self.radius):g}, {self.rows}, {self.columns})"
+
+
+def keep_matrices(action: Action, rows: tuple[int, ...], columns: tuple[int, ...]) -> bool:
+    """Whether it only permutes the rows and the columns of the matrices and the matrices themselves, or is a phase."""
+    return keeps_blocks(action, rows, columns) if isinstance(action, Moved) else isinstance(action, Phase)
 
 
 def project_onto_spectral_ball(

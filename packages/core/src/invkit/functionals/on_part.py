@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..derivations.symmetry import Action
 from ..operators.restriction import Restriction
 from ..operators.space import Space
 from .base import Proximable
@@ -32,6 +33,10 @@ class OnPart(Proximable):
     def convexity(self) -> float | None:
         modulus = self.functional.convexity()
         return None if modulus is None else 0.0  # no curvature in the other unknowns
+
+    def is_invariant(self, action: Action) -> bool:
+        carried = self.restriction.carried(action)
+        return carried is not None and self.functional.is_invariant(carried)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         part = self.restriction.forward(v)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, keeps_groups
 from ..errors import ConfigError
 from ..operators.space import real_dtype, squared_magnitude
 from .base import HasHessianDiagonal, Proximable, as_float, check_number, check_weight, sum_per_image
@@ -66,6 +67,9 @@ class RadialNorm(HasHessianDiagonal, Proximable):
     def convexity(self) -> float:
         return 0.0
 
+    def is_invariant(self, action: Action) -> bool:
+        return keeps_groups(action, self.axes)
+
     def _gradient(self, x: Tensor) -> Tensor:
         return self.curvatures(x)[0] * x
 
@@ -122,6 +126,9 @@ class RadialConjugate(Proximable):
     def convexity(self) -> float:
         smooth, weight = self.functional.smoothness(), as_float(self.weight)
         return 1 / (weight * smooth.upper) if smooth is not None and weight > 0 else 0.0
+
+    def is_invariant(self, action: Action) -> bool:
+        return self.functional.is_invariant(action)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         axes = self.functional.axes

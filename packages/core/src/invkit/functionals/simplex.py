@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, keeps_groups
 from ..errors import ConfigError, ShapeError
 from .base import Proximable, as_float, check_weight
 from .indicators import Indicator, behind_batch, check_axes
@@ -45,6 +46,9 @@ class Simplex(Indicator):
         projected = project_onto_simplex(in_rows(_real(v, "Simplex"), self.axes), self.total)
         return from_rows(projected, v, self.axes)
 
+    def is_invariant(self, action: Action) -> bool:
+        return keeps_groups(action, self.axes, even=False)
+
     @property
     def conjugate(self) -> Proximable:
         return SimplexSupport(self.total, self.axes)
@@ -68,6 +72,9 @@ class SimplexSupport(Proximable):
 
     def convexity(self) -> float:
         return 0.0
+
+    def is_invariant(self, action: Action) -> bool:
+        return keeps_groups(action, self.axes, even=False)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         rows = in_rows(_real(v, "SimplexSupport"), self.axes)

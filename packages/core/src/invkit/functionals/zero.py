@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action
 from ..operators.norm import Interval
 from .base import HasHessianDiagonal, Proximable
 from .indicators import Ball
@@ -33,6 +34,9 @@ class Zero(HasHessianDiagonal, Proximable):
 
     def convexity(self) -> float:
         return 0.0
+
+    def is_invariant(self, action: Action) -> bool:
+        return True
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return v.clone()  # a new tensor, so that changing the result never changes the argument

@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, Moved
+from ..derivations.symmetry import stacked as stacked_actions
+from ..derivations.symmetry import summed as summed_actions
 from ..errors import ConfigError, ShapeError
 from .base import HasGram, LinearOperator, require_space
 from .norm import Interval, stacked
@@ -59,6 +62,9 @@ class Scaled(LinearOperator):
 
     def _norm(self) -> Interval:
         return self.operator.norm().scaled(abs(self._number))
+
+    def _carried(self, action: Action) -> Action | None:
+        return self.operator.carried(action)
 
     @property
     def structure(self) -> frozenset[str]:
@@ -108,6 +114,9 @@ class Sum(LinearOperator):
     def _norm(self) -> Interval:
         return functools.reduce(Interval.__add__, (term.norm() for term in self.terms))
 
+    def _carried(self, action: Action) -> Action | None:
+        return summed_actions([term.carried(action) for term in self.terms])
+
     @property
     def structure(self) -> frozenset[str]:
         return frozenset.intersection(*(term.structure for term in self.terms)) & _SYMMETRIC
@@ -146,6 +155,10 @@ class Composition(LinearOperator):
         attained = "isometric" in self.left.structure or "unitary" in self.right.structure
         return product if attained else product.without_lower()
 
+    def _carried(self, action: Action) -> Action | None:
+        between = self.right.carried(action)
+        return None if between is None else self.left.carried(between)
+
     @property
     def structure(self) -> frozenset[str]:
         return self.left.structure & self.right.structure & {"isometric", "unitary"}
@@ -173,6 +186,12 @@ class Adjoint(LinearOperator):
 
     def _norm(self) -> Interval:
         return self.operator.norm()
+
+    def _carried(self, action: Action) -> Action | None:
+        if not isinstance(action, Moved) or action.dims is None:
+            return None
+        there = Moved(action.group, len(self.codomain.shape) - action.dims, action.dims)
+        return there if self.operator.carried(there) == action else None
 
     @property
     def structure(self) -> frozenset[str]:
@@ -206,6 +225,9 @@ class Normal(LinearOperator):
     def _norm(self) -> Interval:
         norm = self.operator.norm()
         return norm * norm
+
+    def _carried(self, action: Action) -> Action | None:
+        return None if self.operator.carried(action) is None else action
 
     @property
     def structure(self) -> frozenset[str]:
@@ -269,6 +291,9 @@ class Stack(HasSubsets):
         parts = numbers.split([op.codomain.size for op in self.operators])
         entries = torch.cat([parts[view] for view in chosen])
         return Stack(tuple(self.operators[view] for view in chosen)), Restriction(self.codomain, 0, entries)
+
+    def _carried(self, action: Action) -> Action | None:
+        return stacked_actions([op.carried(action) for op in self.operators])
 
     def _norm(self) -> Interval:
         return stacked([op.norm() for op in self.operators])

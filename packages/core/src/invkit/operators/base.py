@@ -14,6 +14,7 @@ from torch import Tensor
 
 from ..claims import Basis, Claim
 from ..derivations.derivation import Derivation, about
+from ..derivations.symmetry import Action, Moved, Phase, largest, motions
 from ..errors import ShapeError
 from .moving import Movable, basis_of, versions_of
 from .norm import Interval
@@ -84,12 +85,38 @@ class Operator(Movable, abc.ABC):
         """The rules by which the algebra derives what it states of this operator; none for one that stands alone."""
         return ()
 
-    def claims(self) -> tuple[Claim, ...]:
-        """What this operator states of itself."""
-        return (self._claim("differentiable", basis_of(self)),)
+    @final
+    def carried(self, action: Action) -> Action | None:
+        """An action with F(g x) = g' F(x) for every g of ``action`` on the domain; None if none is known.
+
+        See ``invkit.derivations.symmetry``.
+        """
+        if isinstance(action, Phase) and isinstance(self, LinearOperator):
+            return action if self.domain.is_complex and self.codomain.is_complex else None
+        return self._carried(action)
+
+    def _carried(self, action: Action) -> Action | None:
+        """What ``carried`` asks; an operator that is equivariant answers here, for a linear one without ``Phase``."""
+        return None
 
     @final
-    def _claim(self, name: str, basis: Basis, evidence: str = "", **params: float) -> Claim:
+    def equivariances(self) -> tuple[str, ...]:
+        """The largest groups that move pixels and of which F(g x) = g F(x) is known."""
+        image_shape = self.domain.shape[1:]
+        dims, behind = len(image_shape), len(self.codomain.shape) - len(image_shape)
+        held = (n for n in motions(image_shape) if self.carried(Moved(n, 1, dims)) == Moved(n, behind, dims))
+        return largest(tuple(held), dims)
+
+    def claims(self) -> tuple[Claim, ...]:
+        """What this operator states of itself."""
+        basis = basis_of(self)
+        return (
+            self._claim("differentiable", basis),
+            *(self._claim("equivariant", basis, group=name) for name in self.equivariances()),
+        )
+
+    @final
+    def _claim(self, name: str, basis: Basis, evidence: str = "", **params: float | str) -> Claim:
         """A claim with the derivations that it rests on."""
         rules, source = about(self.derivations, name)
         evidence = "; ".join(text for text in (evidence, rules) if text)

@@ -9,9 +9,11 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, Moved
 from ..errors import ConfigError, DataError, ShapeError
 from .base import HasGramDiagonal
 from .fourier_symbol import HasFourierSymbol
+from .groups import is_symmetric
 from .norm import Interval
 from .space import Space, check_tensor, image_axes, real_dtype, same_kind, squared_magnitude
 
@@ -133,6 +135,28 @@ class Blur(HasFourierSymbol, HasGramDiagonal):
         padded = self._cast_kernel().new_zeros(self.image_shape)
         padded[tuple(slice(0, k) for k in self.kernel.shape)] = self._cast_kernel()
         return squared_magnitude(torch.fft.fftn(padded))  # where the kernel stands changes the phase only
+
+    def _carried(self, action: Action) -> Action | None:
+        dims = len(self.image_shape)
+        if not isinstance(action, Moved) or (action.leading, action.dims) != (1, dims):
+            return None
+        if action.group == "translations":
+            return action if self.boundary == "periodic" else None
+        if action.group == "permutations" or not is_symmetric(self._in_the_middle(), action.group, dims):
+            return None
+        if self.boundary != "valid":
+            return action
+        # What is kept of the image must lie as far from each end, and be as long along axes that change places.
+        centred = all(k % 2 for k in self.kernel.shape)
+        square = action.group not in ("C4", "D4") or self.kernel.shape[-1] == self.kernel.shape[-2]
+        return action if centred and square else None
+
+    def _in_the_middle(self) -> Tensor:
+        """The kernel among zeros, its centre in the middle of a cube, so that a motion of the cube keeps it there."""
+        middle = max(k // 2 for k in self.kernel.shape)
+        cube = self.kernel.new_zeros((2 * middle + 1,) * self.kernel.ndim)
+        cube[tuple(slice(middle - k // 2, middle - k // 2 + k) for k in self.kernel.shape)] = self.kernel
+        return cube
 
     def _norm(self) -> Interval:
         wide = self._cast_kernel().to(same_kind(torch.float64, self.kernel.dtype))

@@ -8,9 +8,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, Moved
+from ..derivations.symmetry import Diagonal as Factors
 from ..errors import DataError, ShapeError
 from .absolute_sums import HasAbsoluteSums
 from .base import HasGram, HasGramDiagonal, HasPseudoInverse
+from .groups import is_symmetric
 from .norm import Interval
 from .space import Space, same_kind, squared_magnitude
 
@@ -86,6 +89,11 @@ class Diagonal(HasAbsoluteSums, HasGram, HasGramDiagonal, HasPseudoInverse):
     def _norm(self) -> Interval:
         wide = self.weights.to(same_kind(torch.float64, self.weights.dtype))
         return Interval.exact(float(wide.abs().max()), "largest weight")
+
+    def _carried(self, action: Action) -> Action | None:
+        if isinstance(action, Moved) and action.dims is not None:
+            return action if is_symmetric(self.weights, action.group, action.dims) else None
+        return action if isinstance(action, Factors) else None
 
     @property
     def structure(self) -> frozenset[str]:

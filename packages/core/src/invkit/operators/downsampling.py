@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, Moved
 from ..errors import ConfigError
 from .base import HasGramDiagonal, HasPseudoInverse
 from .norm import Interval
@@ -105,6 +106,14 @@ class Downsampling(HasGramDiagonal, HasPseudoInverse):
 
     def _norm(self) -> Interval:
         return Interval.exact(1.0 if self.method == "decimate" else self._block_size**-0.5)
+
+    def _carried(self, action: Action) -> Action | None:
+        known = isinstance(action, Moved) and (action.leading, action.dims) == (1, len(self.image_shape))
+        if not known or self.method == "decimate":  # the first pixel of a block is another one after a flip
+            return None
+        if action.group in ("C4", "D4"):
+            return action if self._factors[-1] == self._factors[-2] else None
+        return action if action.group in ("flips", "D2", "C2") else None
 
     @property
     def structure(self) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, Monomial, Moved
 from ..errors import ConfigError
 from .absolute_sums import HasAbsoluteSums
 from .base import HasGramDiagonal
@@ -140,6 +141,17 @@ class FiniteDifference(HasAbsoluteSums, HasFourierSymbol, HasGramDiagonal):
             along = (2 * torch.sin(math.pi * k / n) / h).square()
             symbol = symbol + along.reshape(-1, *(1,) * (-1 - axis))
         return symbol.to(real_dtype(self.dtype))
+
+    def _carried(self, action: Action) -> Action | None:
+        dims = len(self.image_shape)
+        if not isinstance(action, Moved) or (action.leading, action.dims) != (1, dims):
+            return None
+        if action.group == "translations":
+            return Moved("translations", 2, dims) if self.boundary == "periodic" else None
+        if action.group in ("flips", "D2", "C2"):
+            return Monomial()  # a mirrored difference has the other sign and stands one place further
+        spacing: tuple[float, ...] = self.spacing  # type: ignore[assignment]
+        return Monomial() if action.group in ("C4", "D4") and spacing[-1] == spacing[-2] else None
 
     def _norm(self) -> Interval:
         along = [0.0]

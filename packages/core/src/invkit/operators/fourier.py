@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, Diagonal, Monomial, Moved
 from ..errors import DataError, ShapeError
 from .base import HasGram, HasGramDiagonal, HasPseudoInverse
 from .fourier_symbol import HasFourierSymbol
@@ -122,6 +123,13 @@ class Fourier(HasFourierSymbol, HasGram, HasGramDiagonal, HasPseudoInverse):
         if self.sampling_pattern is None:
             return Interval.exact(1.0)
         return Interval.exact(float(self.sampling_pattern.abs().max()))
+
+    def _carried(self, action: Action) -> Action | None:
+        if not isinstance(action, Moved) or (action.leading, action.dims) != (1, len(self.image_shape)):
+            return None
+        if action.group == "translations":
+            return Diagonal()  # a shift is a phase of each frequency, which the pattern does not mix
+        return Monomial() if action.group != "permutations" and self.sampling_pattern is None else None
 
     @property
     def structure(self) -> frozenset[str]:

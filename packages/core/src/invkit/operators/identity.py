@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action
 from .absolute_sums import HasAbsoluteSums
 from .base import HasGramDiagonal
 from .fourier_symbol import HasFourierSymbol
@@ -52,6 +53,9 @@ class Identity(HasAbsoluteSums, HasFourierSymbol, HasGramDiagonal):
 
     def _norm(self) -> Interval:
         return Interval.exact(1.0)
+
+    def _carried(self, action: Action) -> Action:
+        return action
 
     @property
     def structure(self) -> frozenset[str]:

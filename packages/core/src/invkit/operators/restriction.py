@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..derivations.symmetry import Action, Diagonal, Moved
 from ..errors import ConfigError, DataError
 from .base import HasGramDiagonal, HasPseudoInverse
 from .norm import Interval
@@ -78,6 +79,10 @@ class Restriction(HasGramDiagonal, HasPseudoInverse):
 
     def _norm(self) -> Interval:
         return Interval.exact(1.0)
+
+    def _carried(self, action: Action) -> Action | None:
+        apart = isinstance(action, Moved) and self.axis < action.leading
+        return action if apart or isinstance(action, Diagonal) else None
 
     @property
     def structure(self) -> frozenset[str]:
