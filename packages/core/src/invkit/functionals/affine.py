@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..errors import ConfigError, DataError, ShapeError
 from ..operators.base import HasPseudoInverse, LinearOperator
 from ..operators.dense import Dense
@@ -93,6 +94,8 @@ class AffineSupport(Proximable):
         beside = norm(z - _onto_adjoint_range(self.operator, z))
         value = inner(pseudo_inverse(self.operator, self.rhs).expand_as(z), z).real
         return value + _indicator(beside <= _slack(z) * norm(z), z)
+
+    derivations = (rules.CONJUGATE_CONVEX,)
 
     def convexity(self) -> float:
         return 0.0

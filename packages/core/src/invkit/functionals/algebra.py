@@ -15,11 +15,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..claims import Claim
+from ..derivations import functionals as rules
 from ..derivations.symmetry import Action
-from ..errors import ShapeError
+from ..errors import ConfigError, ShapeError
 from ..operators.base import LinearOperator, Operator
-from ..operators.norm import Interval
+from ..operators.norm import Interval, product_down
 from ..operators.space import Space
+from . import moduli
 from .base import Differentiable, Functional, Proximable, as_float, check_weight, times
 from .nonlinear_composition import NonlinearComposition, NonlinearCompositionDifferentiable
 
@@ -30,6 +33,9 @@ class Scaled(Functional):
 
     weight: float | Tensor
     functional: Functional
+    derivations = (
+        rules.MULTIPLE_CONVEX, rules.MULTIPLE_STRONGLY_CONVEX, rules.MULTIPLE_SMOOTH, rules.MULTIPLE_PROX
+    )  # fmt: skip
 
     @property
     def domain(self) -> Space | None:
@@ -39,8 +45,12 @@ class Scaled(Functional):
         return times(self.weight, self.functional.value(x))  # 0 times an indicator is that indicator, as is its prox
 
     def convexity(self) -> float | None:
-        modulus = self.functional.convexity()
-        return None if modulus is None else as_float(self.weight) * modulus
+        return moduli.times(as_float(self.weight), self.functional.convexity())
+
+    def claims(self) -> tuple[Claim, ...]:
+        """What this functional states of itself; the prox is none if a learned weight has become negative."""
+        stated = super().claims()
+        return stated if as_float(self.weight) >= 0 else tuple(c for c in stated if c.property != "prox")
 
     def is_invariant(self, action: Action) -> bool:
         return self.functional.is_invariant(action)
@@ -86,9 +96,17 @@ class ScaledBoth(ScaledDifferentiable, ScaledProximable):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Sum(Functional):
-    """f_1 + ... + f_m on one domain."""
+    """f_1 + ... + f_m on one domain.
+
+    Raises: ConfigError if there are no terms.
+    """
 
     terms: tuple[Functional, ...]
+    derivations = (rules.SUM_CONVEX, rules.SUM_STRONGLY_CONVEX, rules.SUM_SMOOTH)
+
+    def __post_init__(self) -> None:
+        if not self.terms:
+            raise ConfigError("Sum: there are 0 terms, expected at least one. Use Zero() for the functional 0.")
 
     @property
     def domain(self) -> Space | None:
@@ -98,8 +116,7 @@ class Sum(Functional):
         return functools.reduce(torch.add, (term.value(x) for term in self.terms))
 
     def convexity(self) -> float | None:
-        moduli = [term.convexity() for term in self.terms]
-        return None if None in moduli else sum(m for m in moduli if m is not None)
+        return moduli.total(term.convexity() for term in self.terms)
 
     def is_invariant(self, action: Action) -> bool:
         return all(term.is_invariant(action) for term in self.terms)
@@ -135,6 +152,7 @@ class Composition(Functional):
 
     functional: Functional
     operator: LinearOperator
+    derivations = (rules.COMPOSITION_CONVEX, rules.COMPOSITION_STRONGLY_CONVEX, rules.COMPOSITION_SMOOTH)
 
     @property
     def domain(self) -> Space | None:
@@ -146,7 +164,8 @@ class Composition(Functional):
     def convexity(self) -> float | None:
         modulus = self.functional.convexity()
         if modulus and "isometric" in self.operator.structure:
-            return modulus
+            kept = min(1.0, self.operator.norm().lower)  # 1 but for the rounding of the operator's precision
+            return product_down(modulus, kept, kept)
         return None if modulus is None else 0.0
 
     def is_invariant(self, action: Action) -> bool:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..derivations.symmetry import Action
 from ..errors import ConfigError
-from .base import Proximable, as_float, times
+from . import moduli
+from .base import Differentiable, Proximable, as_float, times
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -21,6 +23,10 @@ class ScaledConjugate(Proximable):
 
     weight: float | Tensor
     inner: Proximable
+    derivations = (
+        rules.CONJUGATE_CONVEX, rules.SCALED_CONJUGATE_STRONGLY_CONVEX, rules.CONJUGATE_STRONGLY_CONVEX,
+        rules.SCALED_CONJUGATE_PROX,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         if not as_float(self.weight) > 0:
@@ -32,8 +38,11 @@ class ScaledConjugate(Proximable):
         return times(self.weight, self.inner.value(z / self.weight))
 
     def convexity(self) -> float | None:
-        modulus = self.inner.convexity()
-        return None if modulus is None else modulus / as_float(self.weight)
+        weight, stated = as_float(self.weight), self.inner.convexity()
+        if stated is None or not weight > 0:
+            return None
+        known = (moduli.over(stated, weight), _by_smoothness(self.inner, weight))
+        return max(modulus for modulus in known if modulus is not None)
 
     def is_invariant(self, action: Action) -> bool:
         return self.inner.is_invariant(action)
@@ -44,6 +53,15 @@ class ScaledConjugate(Proximable):
     @property
     def conjugate(self) -> Proximable:
         return _scaled(self.weight, self.inner.conjugate)
+
+
+def _by_smoothness(functional: Proximable, weight: float) -> float | None:
+    """The modulus of z -> c f(z / c) because the conjugate of f, whose conjugate f is, is convex and smooth."""
+    other = functional.conjugate
+    if not isinstance(other, Differentiable) or other.convexity() is None:
+        return None
+    smooth = other.smoothness()
+    return None if smooth is None else moduli.of_conjugate(smooth.upper, weight)
 
 
 def moreau(functional: Proximable, v: Tensor, sigma: float | Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..operators.norm import Interval
 from .base import as_float
 from .indicators import check_axes
@@ -31,6 +32,7 @@ class Huber(RadialNorm):
 
     delta: float | Tensor
     axes: tuple[int, ...] = ()
+    derivations = (rules.ENVELOPE_CONVEX, rules.ENVELOPE_SMOOTH)
 
     def __post_init__(self) -> None:
         check_positive(self.delta, "Huber", "delta")

@@ -9,6 +9,7 @@ from typing import final
 import torch
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..derivations.symmetry import Action, Moved, keeps_groups
 from ..errors import ConfigError, ShapeError
 from ..operators.space import real_dtype, same_kind, squared_magnitude
@@ -89,6 +90,8 @@ class BoxSupport(Proximable):
         _require_real(z, "BoxSupport")
         low, high = _fitting(self.low, z, "BoxSupport"), _fitting(self.high, z, "BoxSupport")
         return sum_per_image(_pulled(z, high) + _pulled(-z, -low))
+
+    derivations = (rules.CONJUGATE_CONVEX,)
 
     def convexity(self) -> float:
         return 0.0

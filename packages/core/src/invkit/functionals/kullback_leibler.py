@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..errors import ConfigError, DataError, ShapeError
 from ..operators.space import check_tensor
 from .base import HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image
@@ -134,6 +135,8 @@ class KullbackLeiblerConjugate(Proximable):
         terms = torch.where(counted, -counts * torch.log1p(-fraction), 0) - background * p
         outside = torch.where(counted, ~inside, p > weight)
         return sum_per_image(torch.where(outside, math.inf, terms))
+
+    derivations = (rules.CONJUGATE_CONVEX,)
 
     def convexity(self) -> float:
         return 0.0

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..derivations.symmetry import Action, keeps_groups
 from ..operators.norm import Interval
 from ..operators.space import norm, real_dtype, squared_magnitude
+from . import moduli
 from .base import Differentiable, HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image
 from .indicators import Ball, check_axes, group_norm, project_onto_ball
 
@@ -68,6 +70,7 @@ class QuadraticConjugate(Differentiable, Proximable):
 
     weight: float | Tensor
     centre: Tensor | None = None
+    derivations = (rules.CONJUGATE_CONVEX, rules.CONJUGATE_STRONGLY_CONVEX, rules.CONJUGATE_SMOOTH)
 
     def _value(self, z: Tensor) -> Tensor:
         quadratic = 0.5 * self._divided(sum_per_image(squared_magnitude(z)), (z == 0).flatten(1).all(1))
@@ -97,9 +100,8 @@ class QuadraticConjugate(Differentiable, Proximable):
         weight = as_float(self.weight)
         return Interval.exact(1 / weight) if weight > 0 else None
 
-    def convexity(self) -> float:
-        weight = as_float(self.weight)
-        return 1 / weight if weight > 0 else 0.0
+    def convexity(self) -> float | None:
+        return moduli.of_conjugate(1.0, as_float(self.weight))
 
     def is_invariant(self, action: Action) -> bool:
         return self.centre is None and keeps_groups(action, None)

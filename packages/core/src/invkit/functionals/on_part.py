@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..derivations.symmetry import Action
 from ..operators.restriction import Restriction
 from ..operators.space import Space
@@ -22,6 +23,7 @@ class OnPart(Proximable):
 
     functional: Proximable
     restriction: Restriction
+    derivations = (rules.PART_CONVEX, rules.PART_PROX)
 
     @property
     def domain(self) -> Space:
@@ -60,6 +62,7 @@ class OnPartConjugate(Proximable):
 
     functional: Proximable
     restriction: Restriction
+    derivations = (rules.CONJUGATE_CONVEX, rules.PART_CONJUGATE_STRONGLY_CONVEX, rules.PART_CONJUGATE_PROX)
 
     @property
     def domain(self) -> Space:

@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..derivations.symmetry import Action, keeps_groups
 from ..errors import ConfigError
 from ..operators.space import real_dtype, squared_magnitude
+from . import moduli
 from .base import HasHessianDiagonal, Proximable, as_float, check_number, check_weight, sum_per_image
 from .indicators import behind_batch, root, squared_norm
 
@@ -109,6 +111,7 @@ class RadialConjugate(Proximable):
 
     functional: RadialNorm
     weight: float | Tensor = 1.0
+    derivations = (rules.CONJUGATE_CONVEX, rules.CONJUGATE_STRONGLY_CONVEX)
 
     def __post_init__(self) -> None:
         check_weight(self.weight, type(self).__name__)
@@ -123,9 +126,9 @@ class RadialConjugate(Proximable):
         value = self.weight * sum_per_image(self.functional._rho_conjugate(s.clamp(max=1)))
         return value.masked_fill(~inside.flatten(1).all(1), math.inf)
 
-    def convexity(self) -> float:
-        smooth, weight = self.functional.smoothness(), as_float(self.weight)
-        return 1 / (weight * smooth.upper) if smooth is not None and weight > 0 else 0.0
+    def convexity(self) -> float | None:
+        smooth = self.functional.smoothness()
+        return 0.0 if smooth is None else moduli.of_conjugate(smooth.upper, as_float(self.weight))
 
     def is_invariant(self, action: Action) -> bool:
         return self.functional.is_invariant(action)

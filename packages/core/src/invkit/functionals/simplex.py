@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..derivations.symmetry import Action, keeps_groups
 from ..errors import ConfigError, ShapeError
 from .base import Proximable, as_float, check_weight
@@ -69,6 +70,8 @@ class SimplexSupport(Proximable):
 
     def _value(self, z: Tensor) -> Tensor:
         return self.total * in_rows(_real(z, "SimplexSupport"), self.axes).amax(-1).sum(1)
+
+    derivations = (rules.CONJUGATE_CONVEX,)
 
     def convexity(self) -> float:
         return 0.0

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..errors import ConfigError
 from ..operators.norm import Interval
+from . import moduli
 from .base import HasHessianDiagonal, Proximable, as_float, sum_per_image
 from .conjugate import _scaled
 from .kullback_leibler import KullbackLeibler, _counts_and_background, _positive_root
@@ -70,7 +72,10 @@ class SmoothKullbackLeibler(HasHessianDiagonal, Proximable):
         return self._divergence._hessian_diagonal(_above(x))
 
     def smoothness(self) -> Interval:
-        bend = self.y / self.background / self.background
+        # In double, whatever the data are: an interval is rounded outwards by no more than that.
+        y, given = self.y.double(), self.background
+        background = given.double() if isinstance(given, Tensor) else given
+        bend = y / background / background
         return Interval.exact(as_float(bend.max()) if self.y.numel() else 0.0, "largest y / background^2")
 
     def convexity(self) -> float:
@@ -101,6 +106,7 @@ class SmoothKullbackLeiblerConjugate(Proximable):
     y: Tensor
     background: float | Tensor
     weight: float | Tensor = 1.0
+    derivations = (rules.CONJUGATE_CONVEX, rules.CONJUGATE_STRONGLY_CONVEX)
 
     def _value(self, p: Tensor) -> Tensor:
         y, given = _counts_and_background(self.y, self.background, p, "SmoothKullbackLeibler")
@@ -120,8 +126,9 @@ class SmoothKullbackLeiblerConjugate(Proximable):
         values = torch.where(counts == math.inf, math.inf, weight * torch.where(counts == math.inf, 0, counts))
         return sum_per_image(torch.where(weighted, values, nothing))
 
-    def convexity(self) -> float:
-        return 0.0
+    def convexity(self) -> float | None:
+        smooth = SmoothKullbackLeibler(self.y, self.background).smoothness()
+        return moduli.of_conjugate(smooth.upper, as_float(self.weight))
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         y, background = _counts_and_background(self.y, self.background, v, "SmoothKullbackLeibler")

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..errors import ConfigError, DataError
 from ..operators.finite_difference import Boundary
 from ..operators.restriction import Restriction
@@ -85,6 +86,8 @@ class TGV(PartialMinimum):
     def restriction(self) -> Restriction:
         space = self.residuals()[0].domain
         return Restriction(space, 0, torch.arange(self.space.shape[0], device=space.device))
+
+    derivations = (rules.PARTIAL_MINIMUM_CONVEX,)
 
     def convexity(self) -> float:
         return 0.0  # the minimum of a jointly convex function over some of its variables

@@ -14,6 +14,7 @@ from typing import Any, final
 import torch
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..operators.norm import Interval
 from ..operators.space import Space
 from .algebra import Composition, Scaled, Sum, add, compose, scale
@@ -29,6 +30,9 @@ class Translated(Functional):
 
     functional: Functional
     centre: Tensor
+    derivations = (
+        rules.TRANSLATION_CONVEX, rules.TRANSLATION_STRONGLY_CONVEX, rules.TRANSLATION_SMOOTH, rules.TRANSLATION_PROX
+    )  # fmt: skip
 
     @property
     def domain(self) -> Space | None:
@@ -102,6 +106,7 @@ class Tilted(Proximable):
 
     functional: Proximable
     direction: Tensor
+    derivations = (rules.TILT_CONVEX, rules.TILT_STRONGLY_CONVEX, rules.TILT_PROX)
 
     @property
     def domain(self) -> Space | None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations import functionals as rules
 from ..errors import DataError, ShapeError
 from ..operators.norm import Interval
 from ..operators.space import check_tensor, squared_magnitude
+from . import moduli
 from .base import HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image
 
 
@@ -52,10 +54,11 @@ class WeightedSquaredL2(HasHessianDiagonal, Proximable):
         return self._weights(x) * torch.ones_like(x.real)
 
     def smoothness(self) -> Interval:
-        return Interval.exact(as_float(self.weights.max()) if self.weights.numel() else 0.0, "largest weight")
+        return Interval.exact(as_float(self.weights.abs().max()) if self.weights.numel() else 0.0, "largest weight")
 
-    def convexity(self) -> float:
-        return as_float(self.weights.min()) if self.weights.numel() else 0.0
+    def convexity(self) -> float | None:
+        smallest = as_float(self.weights.min()) if self.weights.numel() else 0.0
+        return smallest if smallest >= 0 else None  # learned weights may become negative
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         pull = tau * self._weights(v)
@@ -78,6 +81,7 @@ class WeightedQuadraticConjugate(Proximable):
 
     weights: Tensor
     centre: Tensor | None = None
+    derivations = (rules.CONJUGATE_CONVEX, rules.CONJUGATE_STRONGLY_CONVEX)
 
     def _value(self, z: Tensor) -> Tensor:
         weights, squares = self._weights(z), squared_magnitude(z)
@@ -88,9 +92,9 @@ class WeightedQuadraticConjugate(Proximable):
             return sum_per_image(quadratic)
         return sum_per_image(quadratic + (z * self._centre(z).conj()).real)
 
-    def convexity(self) -> float:
-        largest = as_float(self.weights.max()) if self.weights.numel() else 0.0
-        return 1 / largest if largest > 0 else 0.0
+    def convexity(self) -> float | None:
+        low, high = (as_float(w) for w in self.weights.aminmax()) if self.weights.numel() else (0.0, 0.0)
+        return moduli.of_conjugate(high) if low >= 0 else None
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         weights = self._weights(v)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,12 +14,14 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ..derivations import operators as rules
+from ..derivations.derivation import Derivation
 from ..derivations.symmetry import Action, Moved
 from ..derivations.symmetry import stacked as stacked_actions
 from ..derivations.symmetry import summed as summed_actions
 from ..errors import ConfigError, ShapeError
 from .base import HasGram, LinearOperator, require_space
-from .norm import Interval, stacked
+from .norm import Interval, product_up, stacked
 from .space import Space
 from .views import HasSubsets
 
@@ -32,11 +35,16 @@ _SYMMETRIC = frozenset({"self_adjoint", "positive_semidefinite"})
 class Scaled(LinearOperator):
     """c A for a real or complex number c, which may be a 0-d tensor that is learned.
 
-    Raises: ConfigError if c is not one finite number; ShapeError if c is complex and A is real.
+    Raises: ConfigError if c is not one number that is finite in the precision of A; ShapeError if c is complex and A is
+    real.
     """
 
     factor: float | complex | Tensor
     operator: LinearOperator
+    derivations = (
+        rules.MULTIPLE_ADJOINT, rules.MULTIPLE_NORM, rules.MULTIPLE_SELF_ADJOINT, rules.MULTIPLE_PSD,
+        rules.MULTIPLE_ISOMETRIC, rules.MULTIPLE_UNITARY,
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         check_factor(self.factor, self.operator.codomain)
@@ -61,7 +69,11 @@ class Scaled(LinearOperator):
         return self.operator.adjoint(_conj(self.factor) * y)
 
     def _norm(self) -> Interval:
-        return self.operator.norm().scaled(abs(self._number))
+        norm, size = self.operator.norm(), abs(self._number)
+        smallest = torch.finfo(self.codomain.dtype).tiny
+        if 0 < size < smallest:  # computed with another number, or with 0
+            return Interval(0.0, product_up(norm.upper, smallest), norm.how, norm.basis)
+        return norm.scaled(size)
 
     def _carried(self, action: Action) -> Action | None:
         return self.operator.carried(action)
@@ -75,7 +87,7 @@ class Scaled(LinearOperator):
             kept -= _SYMMETRIC
         if isinstance(factor, Tensor) and factor.requires_grad:
             kept -= {"positive_semidefinite", "isometric", "unitary"}
-        if value.real < 0:
+        if not value.real >= 0:
             kept -= {"positive_semidefinite"}
         if abs(value) != 1.0:
             kept -= {"isometric", "unitary"}
@@ -86,13 +98,16 @@ class Scaled(LinearOperator):
 class Sum(LinearOperator):
     """A_1 + ... + A_m, all between the same spaces.
 
-    Raises: ShapeError if their spaces differ.
+    Raises: ConfigError if there are none; ShapeError if their spaces differ.
     """
 
     terms: tuple[LinearOperator, ...]
+    derivations = (rules.SUM_ADJOINT, rules.SUM_NORM, rules.SUM_SELF_ADJOINT, rules.SUM_PSD)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "terms", tuple(self.terms))
+        if not self.terms:
+            raise ConfigError("Sum: there are 0 terms, expected at least one. Nothing says between which spaces it is.")
         for term in self.terms[1:]:
             require_space(term.domain, self.terms[0].domain, "Sum", "domain of a term")
             require_space(term.codomain, self.terms[0].codomain, "Sum", "codomain of a term")
@@ -112,7 +127,8 @@ class Sum(LinearOperator):
         return functools.reduce(torch.add, (term.adjoint(y) for term in self.terms))
 
     def _norm(self) -> Interval:
-        return functools.reduce(Interval.__add__, (term.norm() for term in self.terms))
+        dtype = self.codomain.dtype
+        return functools.reduce(lambda a, b: (a + b).rounded(dtype), (term.norm() for term in self.terms))
 
     def _carried(self, action: Action) -> Action | None:
         return summed_actions([term.carried(action) for term in self.terms])
@@ -151,9 +167,19 @@ class Composition(LinearOperator):
 
     def _norm(self) -> Interval:
         product = self.left.norm() * self.right.norm()
-        # |AB| = |A| |B| when A preserves lengths or B is onto and does; otherwise the product only bounds it.
-        attained = "isometric" in self.left.structure or "unitary" in self.right.structure
-        return product if attained else product.without_lower()
+        return product if self._attained() else product.without_lower()
+
+    def _attained(self) -> tuple[Derivation, ...]:
+        """The rules by which |A B| = |A| |B|; without one the product is an upper bound only."""
+        found = (rules.COMPOSITION_NORM_LEFT,) if "isometric" in self.left.structure else ()
+        return found + ((rules.COMPOSITION_NORM_RIGHT,) if "unitary" in self.right.structure else ())
+
+    @property
+    def derivations(self) -> tuple[Derivation, ...]:
+        return (
+            rules.COMPOSITION_ADJOINT, *(self._attained() or (rules.COMPOSITION_NORM,)), rules.COMPOSITION_ISOMETRIC,
+            rules.COMPOSITION_UNITARY,
+        )  # fmt: skip
 
     def _carried(self, action: Action) -> Action | None:
         between = self.right.carried(action)
@@ -169,6 +195,10 @@ class Adjoint(LinearOperator):
     """A* as an operator."""
 
     operator: LinearOperator
+    derivations = (
+        rules.ADJOINT_ADJOINT, rules.ADJOINT_NORM, rules.ADJOINT_SELF_ADJOINT, rules.ADJOINT_PSD,
+        rules.ADJOINT_ISOMETRIC, rules.ADJOINT_UNITARY,
+    )  # fmt: skip
 
     @property
     def domain(self) -> Space:
@@ -205,6 +235,10 @@ class Normal(LinearOperator):
     """A*A, by the operator's own shorter route where it has one (``HasGram``)."""
 
     operator: LinearOperator
+    derivations = (
+        rules.NORMAL_ADJOINT, rules.NORMAL_NORM, rules.NORMAL_SELF_ADJOINT, rules.NORMAL_PSD, rules.NORMAL_ISOMETRIC,
+        rules.NORMAL_UNITARY,
+    )  # fmt: skip
 
     @property
     def domain(self) -> Space:
@@ -239,13 +273,16 @@ class Normal(LinearOperator):
 class Stack(HasSubsets):
     """(A_1 x, ..., A_m x), flattened and concatenated to shape (batch, sum of sizes); ``split`` takes it apart.
 
-    Raises: ShapeError if the domains, or the dtypes of the codomains, differ.
+    Raises: ConfigError if there are no parts; ShapeError if the domains, or the dtypes of the codomains, differ.
     """
 
     operators: tuple[LinearOperator, ...]
+    derivations = (rules.STACK_ADJOINT, rules.STACK_NORM)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "operators", tuple(self.operators))
+        if not self.operators:
+            raise ConfigError("stack: there are 0 operators, expected at least one. Pass a non-empty sequence.")
         first = self.operators[0]
         for operator in self.operators[1:]:
             require_space(operator.domain, first.domain, "Stack", "domain of a part")
@@ -318,8 +355,6 @@ def stack(operators: Sequence[LinearOperator]) -> Stack:
 
     Raises: ConfigError if there are none.
     """
-    if not operators:
-        raise ConfigError("stack: there are 0 operators, expected at least one. Pass a non-empty sequence.")
     return Stack(tuple(operators))
 
 
@@ -327,8 +362,13 @@ def check_factor(factor: float | complex | Tensor, codomain: Space) -> None:
     """Raises: ConfigError if a factor is not one finite number; ShapeError if it is complex where values are real."""
     if isinstance(factor, Tensor) and factor.ndim != 0:
         raise ConfigError(f"Scaled: factor has shape {tuple(factor.shape)}, expected one number. Pass a 0-d tensor.")
-    if not abs(number(factor)) < float("inf"):
-        raise ConfigError(f"Scaled: factor is {number(factor)}, expected a finite number. Check where it comes from.")
+    value, largest = number(factor), torch.finfo(codomain.dtype).max
+    # Written so that NaN is refused too; the magnitude of a complex number may overflow where its parts do not.
+    if not math.hypot(value.real, value.imag) <= largest:
+        raise ConfigError(
+            f"Scaled: factor is {value}, expected a finite number, at most {largest:g} for {codomain.dtype}. "
+            "Check where it comes from."
+        )
     # By type, not by value: a complex number without an imaginary part makes real images complex all the same.
     if _is_complex(factor) and not codomain.is_complex:
         raise ShapeError(f"Scaled: factor is {number(factor)}, expected a real one for a real operator. Use a float.")

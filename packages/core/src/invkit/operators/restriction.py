@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from ..derivations import operators as rules
 from ..derivations.symmetry import Action, Diagonal, Moved
 from ..errors import ConfigError, DataError
 from .base import HasGramDiagonal, HasPseudoInverse
@@ -29,6 +30,7 @@ class Restriction(HasGramDiagonal, HasPseudoInverse):
     space: Space
     axis: int
     indices: Tensor
+    derivations = (rules.RESTRICTION_NORM, rules.RESTRICTION_ISOMETRIC, rules.RESTRICTION_UNITARY)
 
     def __post_init__(self) -> None:
         check_tensor(self.indices, "Restriction", "indices")
