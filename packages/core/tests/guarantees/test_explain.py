@@ -169,5 +169,5 @@ def test_rules_of_plugins_are_used_and_one_that_crashes_is_reported_and_no_more(
     assert "rule crashing: ZeroDivisionError: division by zero" in errors
     assert any("alpha is 1.2, expected a value in (0, 1)" in error for error in errors)
     assert "rule no-premise: TypeError: premise 'p' is str, expected a Premise" in errors
-    assert "target is int, expected an invkit.guarantees.Rule" in errors
+    assert any("third/no-rule (third): target is int, expected an invkit.guarantees.Rule" in error for error in errors)
     assert any("expected a name that third_party_rules defines" in error for error in errors)

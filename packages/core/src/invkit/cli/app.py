@@ -71,8 +71,10 @@ def create_app(registry: Registry) -> typer.Typer:
     group = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
     group.command("list")(plugins_list)
     group.command("doctor")(plugins_doctor)
+    group.command("test")(plugins_test)
+    group.command("new")(plugins_new)
     app.add_typer(group, name="plugins", help="What is installed, and what is wrong with it.")
-    mount(app, registry, taken={*_COMMANDS, "plugins"})
+    mount(app, registry, taken=COMMAND_NAMES)
     return app
 
 
@@ -199,6 +201,31 @@ def plugins_doctor(as_json: Json = False) -> None:
     raise typer.Exit(plugin_commands.doctor(get_registry(), as_json=as_json))
 
 
+def plugins_test(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The name of an installed plugin.")],
+    device: Device = None,
+    dtype: Dtype = None,
+    as_json: Json = False,
+    seed: Seed = 0,
+) -> None:
+    """Everything that can be asked of one plugin: its manifest, and every check of every object.
+
+    The exit code is 4 if an answer is bad, 3 if the plugin cannot be used.
+    """
+    _run("plugin_test", name, device=device, dtype=dtype, as_json=as_json, seed=seed)
+
+
+def plugins_new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Words of a-z and 0-9 joined by hyphens.")],
+    folder: Annotated[
+        Path, typer.Option("--folder", metavar="DIR", help="Where the folder invkit-NAME is written.")
+    ] = Path(),
+    as_json: Json = False,
+) -> None:
+    """Write a plugin that works, with an operator, a regulariser, a theorem and their tests, to start from."""
+    _run("plugin_new", name, folder=folder, as_json=as_json)
+
+
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": demo,
     "list": list_objects,
@@ -208,6 +235,9 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "reconstruct": reconstruct,
     "evaluate": evaluate,
 }
+
+#: Names that no plugin can have, because its commands would not be reached.
+COMMAND_NAMES = (*_COMMANDS, "plugins")
 
 
 def _run(name: str, *arguments: Any, **options: Any) -> None:

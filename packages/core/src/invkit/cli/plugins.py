@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from ..errors import InvkitError, MissingDependencyError
-from ..plugins import CORE_API, Registry, Status
+from ..errors import InvkitError, MissingDependencyError, PluginError
+from ..plugins import CORE_API, Entry, Registry, Status
 from ..plugins.loading import SEE_DOCTOR
 from .output import ExitCode, table, write, write_json
 
@@ -64,12 +64,22 @@ def doctor(registry: Registry, *, as_json: bool) -> int:
 
 
 def _troubles(registry: Registry, status: Status) -> tuple[str, ...]:
-    """One line per target or example that cannot be loaded; what only lacks an optional module is no trouble."""
+    """One line per target or example that cannot be loaded or is not what its kind needs, naming the object.
+
+    What only lacks an optional module is no trouble.
+    """
+    from ..testing.interfaces import problem_of_target  # imports torch, as the doctor may
+
+    def look_at_target(entry: Entry) -> None:
+        problem = problem_of_target(entry, registry.load(entry))
+        if problem:
+            raise PluginError(problem)
+
     lines: list[str] = []
     for entry in status.entries:
-        for load in (registry.load, registry.load_example) if entry.spec.example else (registry.load,):
+        for look in (look_at_target, registry.load_example) if entry.spec.example else (look_at_target,):
             try:
-                load(entry)
+                look(entry)
             except MissingDependencyError:
                 break
             except InvkitError as error:

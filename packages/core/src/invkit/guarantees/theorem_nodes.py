@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import InvkitError
-from ..plugins import Registry, get_registry
+from ..plugins import Entry, Registry, get_registry
 from .node import Node
 from .rule import Rule, Setting
 
@@ -31,11 +31,27 @@ def registered_rules(registry: Registry | None = None) -> tuple[tuple[Rule, ...]
         except InvkitError as error:
             broken.append(_broken(entry.id, str(error)))
             continue
-        if isinstance(rule, Rule):
-            found.append(rule)
+        problem = problem_of_rule(entry, rule)
+        if problem:
+            broken.append(_broken(entry.id, problem))
         else:
-            broken.append(_broken(entry.id, f"target is {type(rule).__name__}, expected an invkit.guarantees.Rule"))
+            found.append(rule)
     return tuple(found), tuple(broken)
+
+
+def problem_of_rule(entry: Entry, found: object) -> str:
+    """What is wrong with the target of a rule's Spec, naming the plugin; empty if nothing is."""
+    if not isinstance(found, Rule):
+        return (
+            f"{entry.id} ({entry.origin}): target is {type(found).__name__}, expected an invkit.guarantees.Rule. "
+            "Ask its author."
+        )
+    if found.name != entry.spec.name:
+        return (
+            f"{entry.id} ({entry.origin}): name of the rule is {found.name!r}, expected {entry.spec.name!r}, that of "
+            "its Spec. Rename one of them."
+        )
+    return ""
 
 
 def _speaks_of(rule: Rule, setting: Setting) -> bool:

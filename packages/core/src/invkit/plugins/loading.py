@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from ..errors import InvkitError, MissingDependencyError, PluginError
+from ..errors import MissingDependencyError, PluginError
 from .status import Entry
 
 #: The way out that the doctor's own report leaves out.
@@ -56,7 +56,7 @@ def load(entry: Entry, attribute: str = "target") -> Any:
         # Standard output is data, so what a module prints while it is imported goes to standard error.
         with contextlib.redirect_stdout(sys.stderr):
             module = importlib.import_module(module_name)
-    except (KeyboardInterrupt, InvkitError):
+    except (KeyboardInterrupt, MissingDependencyError):
         raise
     except BaseException as error:  # a plugin's module that calls sys.exit() does not end the program
         raise PluginError(

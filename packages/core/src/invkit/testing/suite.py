@@ -11,7 +11,7 @@ import torch
 from tqdm.auto import tqdm
 
 from ..claims import Claim
-from ..errors import ClaimRefutedError, ConfigError, MissingDependencyError
+from ..errors import ClaimRefutedError, MissingDependencyError
 from ..operators.space import Space
 from ..plugins import Entry, Registry, get_registry
 from ..plugins.device import resolve_device, resolve_dtype
@@ -19,6 +19,8 @@ from .cases import Example, as_example, kind_of
 from .check import Check, CheckResult, Context, Outcome, unmeasured
 from .checks import CHECKS
 from .declared import compare_declared
+from .interfaces import problem_of_target
+from .registered import registered_checks
 from .summary import summarise
 
 #: Kinds whose objects the checks look at; the others only have to load.
@@ -106,7 +108,7 @@ def check(
     place = resolve_device("cpu" if device is None else device)
     if isinstance(subject, str):
         registry = registry or get_registry()
-        checks = _all_checks(registry) if checks is None else checks
+        checks = registered_checks(registry) if checks is None else checks
         rows: list[CheckResult] = []
         entries = _entries(registry, subject)
         for entry in tqdm(entries, desc="check", unit="object", leave=False, disable=not progress):
@@ -127,19 +129,6 @@ def _entries(registry: Registry, ref: str) -> tuple[Entry, ...]:
         if registry.missing(entry):
             registry.load(entry)  # raises: what was asked for by name is not passed over in silence
     return named
-
-
-def _all_checks(registry: Registry) -> tuple[Check, ...]:
-    added = []
-    for entry in registry.entries("check"):
-        found = registry.load(entry)
-        if not isinstance(found, Check):
-            raise ConfigError(
-                f"{entry.id} ({entry.origin}): target is {type(found).__name__}, expected an invkit.testing.Check. "
-                "Ask its author."
-            )
-        added.append(found)
-    return (*CHECKS, *added)
 
 
 def _check_entry(
@@ -211,11 +200,13 @@ def _check_example(
 def _load_row(registry: Registry, entry: Entry) -> CheckResult:
     """Whether the target can be loaded, which is all there is to say of what no check looks at."""
     try:
-        registry.load(entry)
+        problem = problem_of_target(entry, registry.load(entry))
     except MissingDependencyError as error:
         return _row(entry, Outcome.SKIPPED, str(error))
     except Exception as error:
         return _row(entry, Outcome.FAILED, f"{type(error).__name__}: {error}")
+    if problem:
+        return _row(entry, Outcome.FAILED, problem)
     reason = "no example to measure" if entry.kind in CHECKED_KINDS else f"no check measures a {entry.kind}"
     return _row(entry, Outcome.SKIPPED, f"loads; {reason}")
 
