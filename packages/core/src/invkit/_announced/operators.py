@@ -124,4 +124,12 @@ SPECS: list[Spec] = [
         claims=(*LINEAR, Claim(property="unitary", basis=BY_CONSTRUCTION)),
         role="wavelet-transform",
     ),
+    _operator(
+        "gradient-flow-step",
+        "A layer x - h A* sigma(A x + b), or a Runge-Kutta step along that flow.",
+        "invkit.operators.gradient_flow_step:GradientFlowStep",
+        dtypes=REAL,
+        dims=(2, 3),
+        claims=(Claim(property="differentiable", basis=BY_CONSTRUCTION),),
+    ),
 ]

@@ -20,6 +20,23 @@ SPECS: list[Spec] = [
     # primal-dual
     _rule("primal_dual.pdhg", "pdhg-convergence", "PDHG converges to a saddle point if tau sigma |K|^2 <= 1."),
     _rule("primal_dual.adaptive_pdhg", "adaptive-pdhg-convergence", "PDHG whose steps settle converges."),
+    _rule("primal_dual.pdhg_gap", "pdhg-gap-rate", "PDHG's averages close the gap like 1/k."),
+    _rule("primal_dual.accelerated_pdhg", "pdhg-accelerated-rate", "PDHG for a strongly convex g converges like 1/k."),
+    _rule("primal_dual.linear_rate_pdhg", "pdhg-linear-rate", "PDHG with both sides strongly convex is linear."),
+    _rule(
+        "primal_dual.preconditioned_pdhg",
+        "preconditioned-pdhg-convergence",
+        "PDHG with diagonal preconditioners converges.",
+    ),
+    _rule(
+        "primal_dual.stochastic_pdhg",
+        "stochastic-pdhg-convergence",
+        "PDHG over one random block a step converges almost surely.",
+    ),
+    _rule("primal_dual.condat_vu", "condat-vu-convergence", "Condat-Vu converges if the steps leave more than L/2."),
+    # splitting
+    _rule("splitting.admm", "admm-convergence", "ADMM with exact x-steps converges."),
+    _rule("splitting.douglas_rachford", "douglas-rachford-convergence", "Douglas-Rachford splitting converges."),
     # linear systems
     _rule("linear.conjugate_gradient", "conjugate-gradient-rate", "Conjugate gradients converge linearly."),
     # iterated maps
@@ -27,5 +44,16 @@ SPECS: list[Spec] = [
         "fixed_point.krasnoselskii_mann",
         "krasnoselskii-mann",
         "Iterating an averaged map converges to a fixed point.",
+    ),
+    # layers of nonexpansive networks
+    _rule(
+        "fixed_point.circle_contractivity",
+        "circle-contractivity",
+        "A step along x' = -A* sigma(A x + b) is nonexpansive if h L |A|^2 <= 2 r.",
+    ),
+    _rule(
+        "fixed_point.gradient_flow_layer",
+        "gradient-flow-layer-averaged",
+        "The layer x - h A* sigma(A x + b) is averaged if h L |A|^2 < 2.",
     ),
 ]

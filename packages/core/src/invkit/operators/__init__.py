@@ -16,14 +16,18 @@ from .downsampling import Downsampling
 from .finite_difference import FiniteDifference
 from .fourier import Fourier
 from .fourier_symbol import HasFourierSymbol, gram_symbol
+from .gradient_flow_step import GradientFlowStep
+from .groups import Group, group
 from .haar import Haar
 from .identity import Identity
 from .inpainting import inpainting
 from .materialise import materialise
 from .nonlinear import Linearisation, NonlinearComposition, NonlinearScaled, NonlinearSum
 from .norm import Interval
-from .pointwise import Exp, Log, Pointwise, Sigmoid, Softplus, Square
+from .pointwise import BoundedSlope, Exp, Log, Pointwise, ReLU, Shift, Sigmoid, Softplus, Square
 from .restriction import Restriction
+from .runge_kutta import ButcherTableau
+from .sectors import HasSector, sectors_of
 from .sense import sense
 from .space import Space, inner, norm, per_image
 from .subsets import subsets
@@ -38,6 +42,8 @@ __all__ = [
     "Adjoint",
     "BeerLambert",
     "Blur",
+    "BoundedSlope",
+    "ButcherTableau",
     "Coils",
     "Composition",
     "Dense",
@@ -47,7 +53,10 @@ __all__ = [
     "FiniteDifference",
     "Fourier",
     "FromFunction",
+    "GradientFlowStep",
     "gram_symbol",
+    "Group",
+    "group",
     "Haar",
     "HasAbsoluteSums",
     "HasFineSimulation",
@@ -55,6 +64,7 @@ __all__ = [
     "HasGram",
     "HasGramDiagonal",
     "HasPseudoInverse",
+    "HasSector",
     "HasSubsets",
     "Identity",
     "inner",
@@ -72,9 +82,12 @@ __all__ = [
     "Operator",
     "per_image",
     "Pointwise",
+    "ReLU",
     "Restriction",
     "Scaled",
+    "sectors_of",
     "sense",
+    "Shift",
     "Sigmoid",
     "Softplus",
     "Space",

@@ -12,6 +12,7 @@ from ...operators import (
     Downsampling,
     FiniteDifference,
     Fourier,
+    GradientFlowStep,
     Haar,
     Identity,
     Restriction,
@@ -19,6 +20,7 @@ from ...operators import (
 )
 from ...operators import inpainting as build_inpainting
 from ...operators import sense as build_sense
+from ...operators.gradient_flow_step import largest_step_size
 from ...operators.space import real_dtype
 from ..cases import Example
 from ._problems import Device, noise
@@ -76,3 +78,9 @@ def downsampling(device: Device, dtype: torch.dtype) -> Example:
 
 def haar(device: Device, dtype: torch.dtype) -> Example:
     return Example(subject=Haar((12, 8), 2, 2, dtype, torch.device(device)))
+
+
+def gradient_flow_step(device: Device, dtype: torch.dtype) -> Example:
+    operator = Dense(noise((7, 12), dtype, device, seed=22), domain_shape=(1, 3, 4), codomain_shape=(7,))
+    size = largest_step_size(operator, "softplus", "rk4")
+    return Example(subject=GradientFlowStep(operator, noise((7,), dtype, device, seed=23), size, "softplus", "rk4"))
