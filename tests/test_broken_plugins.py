@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -28,7 +29,23 @@ ROWS = {
     "taken_name": ("good", "duplicate", r"the name 'good' is taken by fixture-good"),
     "unknown_hook": ("unknown-hook", "failed", r"'invkit_operator', .* Did you mean invkit_operators"),
     "wrong_type": ("wrong-type", "failed", r"invkit_operators: item is a dict, expected a Spec"),
+    "unknown_property": (
+        "unknown-property",
+        "failed",
+        r"^invkit_operators: ConfigError: Claim: property is 'nonexpansiv', .* Did you mean nonexpansive",
+    ),
+    "alpha_out_of_range": (
+        "alpha-out-of-range",
+        "failed",
+        r"^invkit_models: ConfigError: Claim averaged: alpha is 1\.2, expected a value in \(0, 1\)\.",
+    ),
+    # What is wrong with these is seen when a target is loaded: listing imports none.
+    "broken_rule": ("broken-rule", "ok", r"^$"),
+    "wrong_check": ("wrong-check", "ok", r"^$"),
+    "raising_example": ("raising-example", "ok", r"^$"),
 }
+#: Modules that are the target of a plugin beside them.
+TARGETS = {"lying_claim_operator", "broken_rule_theorem"}
 LEFT_OUT = [name for name, state, _ in ROWS.values() if state in ("failed", "incompatible", "duplicate")]
 PROGRAM = "import sys; from invkit.cli.app import main; sys.exit(main())"
 
@@ -54,22 +71,29 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def invkit(site: Path) -> Invkit:
     """Run ``invkit ARGS`` in a process that sees the fixture plugins beside what is installed."""
 
-    def run(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        environ = {key: value for key, value in os.environ.items() if not key.startswith("INVKIT_")}
-        environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), environ.get("PYTHONPATH")]))
-        return subprocess.run(
-            [sys.executable, "-c", PROGRAM, *arguments],
-            capture_output=True,
-            text=True,
-            check=False,
-            env=environ | variables,
-        )
+    return functools.partial(run_with, site)
 
-    return run
+
+def run_with(site: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    environ = {key: value for key, value in os.environ.items() if not key.startswith("INVKIT_")}
+    environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(site), environ.get("PYTHONPATH")]))
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environ | variables,
+    )
+
+
+@pytest.fixture(scope="module")
+def doctor(site: Path) -> str:
+    """What the doctor says of all of them."""
+    return run_with(site, "plugins", "doctor").stdout
 
 
 def test_every_fixture_has_its_row() -> None:
-    assert {path.stem for path in FIXTURES.glob("*.py")} == {*ROWS, "lying_claim_operator"}
+    assert {path.stem for path in FIXTURES.glob("*.py")} == {*ROWS, *TARGETS}
 
 
 def test_each_plugin_is_one_row_with_its_state_and_its_reason(invkit: Invkit) -> None:
@@ -111,6 +135,45 @@ def test_the_doctor_ends_with_3_and_names_every_patient(invkit: Invkit) -> None:
     done = invkit("plugins", "doctor")
     assert done.returncode == 3
     assert [name for name in LEFT_OUT if f"{name} (fixture-" not in done.stdout] == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        r"broken-rule/about-nothing .* raised ConfigError: Hypothesis 'all is well': concerns names 'wellness', ",
+        r"broken-rule/no-rule .* target is builtin_function_or_method, expected an invkit\.guarantees\.Rule",
+        r"broken-rule/alias .* name of the rule is 'fista-rate', expected 'alias'",
+        r"wrong-check/no-check .* expected an invkit\.testing\.Check",
+        r"wrong-check/nowhere .* expected a name that math defines",
+    ],
+)
+def test_the_doctor_loads_every_target_and_names_what_is_none(line: str, doctor: str) -> None:
+    assert re.search(rf"^  {line}", doctor, flags=re.MULTILINE)
+
+
+def test_a_rule_that_cannot_be_used_is_an_error_in_the_tree_that_names_its_plugin(invkit: Invkit) -> None:
+    config = str(FIXTURES.parents[2] / "docs" / "first_config.toml")
+    arguments = ("--set", "data={use='core/ellipses',image_shape=[16,16]}", "--set", "compare=[]")
+    operator = ("--set", "operator={use='core/identity'}", "--set", "noise={use='core/gaussian',std=0.1}")
+    done = invkit("explain", config, *arguments, *operator)
+    assert done.returncode == 0, done.stderr
+    for name in ("about-nothing", "no-rule", "alias"):
+        assert f"broken-rule/{name} (fixture-broken-rule 0.1)" in done.stdout
+    assert "the iterates converge to a saddle point" in done.stdout
+
+
+def test_a_check_that_is_none_is_named_and_the_others_are_asked(invkit: Invkit) -> None:
+    done = invkit("check", "good/identity")
+    assert done.returncode == 0
+    assert "a check is left out: wrong-check/no-check (fixture-wrong-check 0.1): target is" in done.stderr
+    assert invkit("check", "wrong-check").returncode == 4
+
+
+def test_an_example_that_raises_is_a_failure_of_that_object_alone(invkit: Invkit) -> None:
+    for arguments in (("check", "raising-example"), ("plugins", "test", "raising-example")):
+        done = invkit(*arguments)
+        assert done.returncode == 4
+        assert "RuntimeError: the data of the example are gone" in done.stdout
 
 
 def test_strict_mode_ends_with_3_at_the_first_broken_one(invkit: Invkit) -> None:
