@@ -1,0 +1,37 @@
+"""Which groups a proximal denoiser commutes with: those that leave its regulariser alone, whatever the images are."""
+
+from __future__ import annotations
+
+import functools
+
+from ..claims import ASSUMED, BY_CONSTRUCTION, Claim
+from ..functionals import regularisers
+from ..functionals.base import Functional
+from ..operators.moving import basis_of
+from .variational import Regulariser
+
+#: Proposition 2.4.1 is about any Hilbert space and unitary representation.
+SOURCE = "dissertation, Proposition 2.4.1"
+
+
+def prox_equivariances(regulariser: Regulariser, probe: Functional) -> tuple[Claim, ...]:
+    """Claims of x -> prox_R(x, tau), R = regulariser(space of x) convex with a proximal map in closed form.
+
+    probe: R on some space. A regulariser of the core is the same formula on every space; of another function that is
+    assumed, for it may look at the space.
+    """
+    if probe.domain is not None:
+        return ()
+    basis = min(basis_of(probe), BY_CONSTRUCTION if is_one_formula(regulariser) else ASSUMED)
+    how = f"the proximal map of {probe!r}, which the group leaves alone"
+    return tuple(
+        Claim(property="equivariant", params={"group": name}, basis=basis, evidence=how, source=SOURCE)
+        for name in probe.invariances()
+    )
+
+
+def is_one_formula(regulariser: Regulariser) -> bool:
+    """Whether it is one of ``invkit.functionals.regularisers``, perhaps with settings."""
+    while isinstance(regulariser, functools.partial):
+        regulariser = regulariser.func
+    return any(regulariser is getattr(regularisers, name) for name in regularisers.__all__)

@@ -1,0 +1,155 @@
+"""Which groups leave a functional alone, and which a map commutes with, as they claim."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from ..derivations.symmetry import Moved
+from ..errors import ConfigError, InvkitError, ShapeError
+from ..functionals.base import Functional
+from ..measures import Measurement
+from ..measures.equivariance import equivariance_error, equivariance_error_at
+from ..measures.invariance import invariance_error, invariance_error_at
+from ..measures.measurement import tolerance
+from ..models.base import Reconstructor
+from ..operators.base import LinearOperator, Operator
+from ..operators.groups import group
+from ..operators.space import Space
+from .cases import Example
+from .check import Check, Context, Skip
+
+#: Beside the images of the example: squares with an even and an odd number of pixels, and none.
+_SHAPES = ((4, 4), (5, 5), (4, 5))
+
+
+def _invariant(example: Example, context: Context) -> Measurement:
+    def measure(space: Space, name: str) -> Measurement:
+        return invariance_error(example.subject, space, name, generator=context.generator())
+
+    return _worst_of(example, "invariant", measure)
+
+
+def _invariant_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return invariance_error_at(example.subject, found["x"], found["group"], found["element"])
+
+
+def _equivariant(example: Example, context: Context) -> Measurement:
+    call, space, bound = _map_of(example)
+
+    def measure(space: Space, name: str) -> Measurement:
+        if isinstance(example.subject, Reconstructor):
+            _require_same_motion(example, name)
+        gain = _gain(example)
+        return equivariance_error(call, space, name, generator=context.generator(), gain=gain, bound=bound)
+
+    return _worst_of(dataclasses.replace(example, space=space), "equivariant", measure)
+
+
+def _equivariant_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    call, _, _ = _map_of(example)
+    return equivariance_error_at(call, found["x"], found["group"], found["element"], found["gain"])
+
+
+def _map_of(example: Example) -> tuple[Callable[[Tensor], Tensor], Space, float | None]:
+    """The map, the space of its argument, and the error that is allowed; None is that of rounding."""
+    subject = example.subject
+    if isinstance(subject, Reconstructor):
+        assert example.operator is not None
+        space = example.operator.codomain
+        return functools.partial(_reconstruct, subject, example.operator), space, max(
+            example.accuracy, tolerance(space.dtype)
+        )  # fmt: skip
+    return subject, example.domain, None
+
+
+def _reconstruct(model: Reconstructor, operator: LinearOperator, y: Tensor) -> Tensor:
+    return model(y, operator)
+
+
+def _gain(example: Example) -> float:
+    subject = example.subject
+    if isinstance(subject, LinearOperator):
+        return subject.norm().upper
+    return 0.0 if isinstance(subject, Operator | Reconstructor) else 1.0  # a denoiser returns an image like its own
+
+
+def _require_same_motion(example: Example, name: str) -> None:
+    """What a model claims is about measurements that move as images do."""
+    operator = example.operator
+    assert operator is not None
+    motion = Moved(name, 1, len(operator.domain.shape) - 1)
+    if operator.carried(motion) != motion:
+        raise Skip(f"{type(operator).__name__} is not known to move measurements by {name} as the images")
+
+
+def _worst_of(example: Example, about: str, measure: Callable[[Space, str], Measurement]) -> Measurement:
+    """The worst over the groups that are claimed and the images on which they act."""
+    names = dict.fromkeys(c.params["group"] for c in example.subject.claims() if c.property == about)
+    if not names:
+        raise Skip(f"the instance does not claim to be {about}")
+    found, unknown = [], []
+    for name in names:
+        try:
+            group(name)
+        except ConfigError:
+            unknown.append(name)
+            continue
+        found += [measure(space, name) for space in _spaces(example) if _acts_on(name, space)]
+    if not found:
+        raise Skip(f"no element is known of {', '.join(unknown)}" if unknown else "no images on which its groups act")
+    worst = max(found, key=lambda one: math.inf if math.isnan(one.value) else one.value / one.bound)
+    return dataclasses.replace(worst, trials=sum(one.trials for one in found))
+
+
+def _spaces(example: Example) -> Iterator[Space]:
+    """The images of the example, and others where the object takes them."""
+    subject, space = example.subject, example.domain
+    yield space
+    if isinstance(subject, Operator | Reconstructor) or getattr(subject, "domain", None) is not None:
+        return
+    for shape in _SHAPES:
+        other = dataclasses.replace(space, shape=(space.shape[0], *shape))
+        if other != space and _takes(subject, other):
+            yield other
+
+
+def _takes(subject: Any, space: Space) -> bool:
+    try:
+        subject.value(space.zeros()) if isinstance(subject, Functional) else subject(space.zeros())
+    except InvkitError:
+        return False
+    return True
+
+
+def _acts_on(name: str, space: Space) -> bool:
+    try:
+        group(name).order(space.shape[1:])
+    except ShapeError:
+        return False
+    return name != "U1" or space.is_complex
+
+
+SYMMETRY_CHECKS: tuple[Check, ...] = (
+    Check(
+        name="invariance",
+        kinds=("regulariser",),
+        concerns="invariant",
+        measure=_invariant,
+        at=_invariant_at,
+        summary="f(g x) = f(x) for the groups it claims, on square and other images of even and odd size.",
+    ),
+    Check(
+        name="equivariance",
+        kinds=("operator", "denoiser", "model"),
+        concerns="equivariant",
+        measure=_equivariant,
+        at=_equivariant_at,
+        summary="F(g x) = g F(x) for the groups it claims, on square and other images of even and odd size.",
+    ),
+)
