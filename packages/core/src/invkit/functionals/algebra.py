@@ -20,7 +20,7 @@ from ..derivations import functionals as rules
 from ..derivations.symmetry import Action
 from ..errors import ConfigError, ShapeError
 from ..operators.base import LinearOperator, Operator
-from ..operators.norm import Interval, product_down
+from ..operators.norm import Interval, product_down, product_up, rounded_up
 from ..operators.space import Space
 from . import moduli
 from .base import Differentiable, Functional, Proximable, as_float, check_weight, times
@@ -73,6 +73,13 @@ class ScaledDifferentiable(Scaled, Differentiable):
     def smoothness(self) -> Interval | None:
         inner = self.functional.smoothness()
         return None if inner is None else inner.scaled(as_float(self.weight))
+
+    def hessian_lipschitz(self) -> float | None:
+        inner = self.functional.hessian_lipschitz()
+        return None if inner is None else product_up(abs(as_float(self.weight)), inner)
+
+    def is_twice_differentiable(self) -> bool:
+        return self.functional.is_twice_differentiable()
 
 
 class ScaledProximable(Scaled, Proximable):
@@ -145,6 +152,13 @@ class SumDifferentiable(Sum, Differentiable):
         lower = max(part.lower for part in parts if part is not None) if self.convexity() is not None else 0.0
         return Interval(min(lower, total.upper), total.upper, total.how, total.basis)
 
+    def hessian_lipschitz(self) -> float | None:
+        parts = [term.hessian_lipschitz() for term in self.terms]
+        return None if None in parts else rounded_up(sum(part for part in parts if part is not None))
+
+    def is_twice_differentiable(self) -> bool:
+        return all(term.is_twice_differentiable() for term in self.terms)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Composition(Functional):
@@ -196,6 +210,13 @@ class CompositionDifferentiable(Composition, Differentiable):
         product = inner * (norm * norm)
         # For a quadratic f the product is attained; for another f the curvature may lie where K x never goes.
         return product if _is_quadratic(self.functional) else product.without_lower()
+
+    def hessian_lipschitz(self) -> float | None:
+        inner = self.functional.hessian_lipschitz()
+        return inner if not inner else product_up(inner, *3 * (self.operator.norm().upper,))
+
+    def is_twice_differentiable(self) -> bool:
+        return self.functional.is_twice_differentiable()
 
 
 def scale(weight: float | Tensor, functional: Functional) -> Functional:

@@ -84,6 +84,8 @@ class Functional(Movable, abc.ABC):
                 stated.append(self._claim("strongly_convex", basis, modulus=modulus))
         if isinstance(self, Differentiable):
             stated.append(self._claim("differentiable", basis))
+            if self.is_twice_differentiable():
+                stated.append(self._claim("twice_differentiable", basis))
             smooth = self.smoothness()
             if smooth is not None:
                 stated.append(self._claim("smooth", min(smooth.basis, basis), smooth.how, constant=smooth.upper))
@@ -140,6 +142,14 @@ class Differentiable(Functional):
     @abc.abstractmethod
     def smoothness(self) -> Interval | None:
         """Bounds of the Lipschitz constant of the gradient, such as ``Interval.exact(2.0)``; None if none is known."""
+
+    def hessian_lipschitz(self) -> float | None:
+        """L_H with |H(x) - H(z)| <= L_H |x - z| for all x, z, rounded upwards; 0 for a square, None if not known."""
+        return None
+
+    def is_twice_differentiable(self) -> bool:
+        """Whether it is known that the Hessian exists everywhere and is continuous, as a Lipschitz one is."""
+        return self.hessian_lipschitz() is not None
 
     @final
     def gradient(self, x: Tensor) -> Tensor:

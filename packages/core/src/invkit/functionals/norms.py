@@ -44,6 +44,9 @@ class SquaredL2(HasHessianDiagonal, Proximable):
     def smoothness(self) -> Interval:
         return Interval.exact(1.0)
 
+    def hessian_lipschitz(self) -> float:
+        return 0.0
+
     def convexity(self) -> float:
         return 1.0
 
@@ -99,6 +102,9 @@ class QuadraticConjugate(Differentiable, Proximable):
     def smoothness(self) -> Interval | None:
         weight = as_float(self.weight)
         return Interval.exact(1 / weight) if weight > 0 else None
+
+    def hessian_lipschitz(self) -> float | None:
+        return 0.0 if as_float(self.weight) > 0 else None
 
     def convexity(self) -> float | None:
         return moduli.of_conjugate(1.0, as_float(self.weight))

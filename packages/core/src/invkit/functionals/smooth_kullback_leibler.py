@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..derivations import functionals as rules
 from ..errors import ConfigError
-from ..operators.norm import Interval
+from ..operators.norm import Interval, rounded_up
 from . import moduli
 from .base import HasHessianDiagonal, Proximable, as_float, sum_per_image
 from .conjugate import _scaled
@@ -77,6 +77,14 @@ class SmoothKullbackLeibler(HasHessianDiagonal, Proximable):
         background = given.double() if isinstance(given, Tensor) else given
         bend = y / background / background
         return Interval.exact(as_float(bend.max()) if self.y.numel() else 0.0, "largest y / background^2")
+
+    def hessian_lipschitz(self) -> float | None:
+        """max 2 y / background^3: the second derivatives are y/z^2 with z >= b, and constant below."""
+        if not self.y.numel():
+            return 0.0
+        background = torch.as_tensor(self.background).detach().to(self.y.device, torch.float64)
+        bound = rounded_up(float((2 * self.y.double() / background / background / background).max()))
+        return bound if bound < math.inf else None
 
     def convexity(self) -> float:
         return 0.0

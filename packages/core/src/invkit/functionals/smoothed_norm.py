@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..operators.norm import Interval
+from ..operators.norm import Interval, rounded_up
 from .base import as_float
 from .indicators import check_axes
 from .radial import RadialNorm, check_positive
@@ -65,6 +66,17 @@ class SmoothedNorm(RadialNorm):
 
     def smoothness(self) -> Interval:
         return Interval.exact(2 / as_float(self.gamma))
+
+    def hessian_lipschitz(self) -> float | None:
+        """2 / gamma^2, attained along x near 0.
+
+        With x = t u, phi = rho' / t, R the third derivative of rho, and c^2 + s^2 = 1, that of f along c u + s w, w
+        across u, is R c^3 + 3 phi' c s^2: of size c (3 - c^2) / gamma^2 for t < gamma and 3 c s^2 / t^2 beyond, at most
+        2 / gamma^2. The third derivative is symmetric, so that this is its norm (Banach 1938).
+        """
+        gamma = as_float(self.gamma)
+        bound = rounded_up(2 / gamma / gamma)
+        return bound if bound < math.inf else None
 
     def __repr__(self) -> str:
         return f"SmoothedNorm({as_float(self.gamma):g}, axes={self.axes})"

@@ -76,6 +76,12 @@ class TranslatedDifferentiable(Translated, Differentiable):
     def smoothness(self) -> Interval | None:
         return self.functional.smoothness()
 
+    def hessian_lipschitz(self) -> float | None:
+        return self.functional.hessian_lipschitz()
+
+    def is_twice_differentiable(self) -> bool:
+        return self.functional.is_twice_differentiable()
+
 
 class TranslatedProximable(Translated, Proximable):
     """f(x - centre) with a proximal map."""

@@ -56,6 +56,9 @@ class WeightedSquaredL2(HasHessianDiagonal, Proximable):
     def smoothness(self) -> Interval:
         return Interval.exact(as_float(self.weights.abs().max()) if self.weights.numel() else 0.0, "largest weight")
 
+    def hessian_lipschitz(self) -> float:
+        return 0.0
+
     def convexity(self) -> float | None:
         smallest = as_float(self.weights.min()) if self.weights.numel() else 0.0
         return smallest if smallest >= 0 else None  # learned weights may become negative

@@ -32,6 +32,9 @@ class Zero(HasHessianDiagonal, Proximable):
     def smoothness(self) -> Interval:
         return Interval.exact(0.0)
 
+    def hessian_lipschitz(self) -> float:
+        return 0.0
+
     def convexity(self) -> float:
         return 0.0
 
