@@ -70,10 +70,11 @@ class BacktrackingFISTA(Solver[CompositeProblem, BacktrackingState]):
     def init(self, problem: CompositeProblem, x0: Tensor | None) -> BacktrackingState:
         x = problem.start(x0, "BacktrackingFISTA")
         t = torch.ones(len(x), dtype=torch.float64, device=x.device)
-        tau = self._first_trial(problem) * t
+        tau = self.first_trial(problem) * t
         return BacktrackingState(x, x, t, tau, gradient_scale(problem.smooth, x0))
 
-    def _first_trial(self, problem: CompositeProblem) -> float:
+    def first_trial(self, problem: CompositeProblem) -> float:
+        """The step of the first trial."""
         lipschitz = problem.smooth.smoothness()
         if self.step_size is None and lipschitz is not None and lipschitz.upper > 0:
             return 1 / lipschitz.lower if lipschitz.lower > 0 else 16 / lipschitz.upper

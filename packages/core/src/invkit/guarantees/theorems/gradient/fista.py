@@ -5,6 +5,7 @@ from __future__ import annotations
 from ....solvers.gradient.fista import FISTA
 from ...hypotheses import CONVEX_F, CONVEX_G, EXACT_ADJOINTS, HAS_MINIMISER, PROXIMABLE_G, SMOOTH_F
 from ...rule import Conclusion, Rule, Setting, solved_by
+from .._numbers import at_most, padded
 from ._step_size import step_size, step_size_below
 
 
@@ -17,8 +18,8 @@ def _conclusion(setting: Setting) -> Conclusion:
     tau = step_size(setting)
     assert tau is not None
     return Conclusion(
-        statement=f"FISTA: the objective converges to its minimum, F(x_k) - F* <= {2 / tau:.6g} |x_0 - x*|^2 / "
-        "(k + 1)^2",
+        statement=f"FISTA: the objective converges to its minimum, F(x_k) - F* <= {at_most(padded(2 / tau))} |x_0 - "
+        "x*|^2 / (k + 1)^2",
         params={"to": "the minimal objective value"},
         value=tau,
         how="step size tau",

@@ -7,6 +7,7 @@ import math
 from ....solvers.gradient.gradient_descent import GradientDescent
 from ...hypotheses import CONVEX_F, EXACT_ADJOINTS, HAS_MINIMISER, SMOOTH_F, smooth_part
 from ...rule import Conclusion, Rule, Setting, solved_by
+from .._numbers import at_most, padded
 from ._step_size import step_size, step_size_below
 
 
@@ -24,7 +25,7 @@ def _conclusion(setting: Setting) -> Conclusion:
     rate = 2 * lipschitz.upper
     return Conclusion(
         statement="gradient descent: the objective converges to its minimum"
-        + (f", f(x_k) - f* <= {rate:.6g} |x_0 - x*|^2 / (k + 4)" if at_one else ""),
+        + (f", f(x_k) - f* <= {at_most(padded(rate))} |x_0 - x*|^2 / (k + 4)" if at_one else ""),
         params={"to": "the minimal objective value"},
         value=tau,
         how="step size",

@@ -10,6 +10,8 @@ from ....solvers.problems import LinearProblem
 from ...hypotheses import EXACT_ADJOINTS
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
+from .._numbers import at_most, factor, padded
+from ._least_squares import given_by_hand, most_steps, smallest_eigenvalue
 
 
 def conjugate_gradient_factor(condition_number: float) -> float:
@@ -42,6 +44,9 @@ def _semidefinite(setting: Setting) -> Premise:
 
 
 def _in_range(setting: Setting) -> Premise:
+    if given_by_hand(setting):
+        how = "the problem was given by hand"
+        return Premise(statement="b lies in the range of H", holds=True, basis=ASSUMED, how=how)
     premise = Premise(
         statement="b lies in the range of H", holds=True, basis=BY_CONSTRUCTION, how="b = sum_i c_i K_i* d_i"
     )
@@ -55,7 +60,7 @@ def _unpreconditioned(setting: Setting) -> Premise:
         holds=setting.solver.preconditioner is None,
         basis=BY_CONSTRUCTION,
         how="from the settings",
-        remedy="leave preconditioner out: the rate is in the condition number of H",
+        remedy="leave preconditioner out: the rate is in the condition number of H, and so is the limit from zero",
     )
     return _resting(premise, setting)
 
@@ -68,23 +73,23 @@ def _bounded(setting: Setting) -> Premise:
 
 def _conjugate_gradient_conclusion(setting: Setting) -> Conclusion:
     problem = _linear(setting)
-    smallest = setting.objective.convexity()
+    smallest = smallest_eigenvalue(setting.objective)
     norm = problem.operator.norm()
-    if smallest:
-        kappa = max(norm.upper / smallest, 1.0)
-        factor = conjugate_gradient_factor(kappa)
+    if smallest > 0:
+        kappa = max(padded(norm.upper / smallest), 1.0)
+        q = factor(conjugate_gradient_factor(kappa))
         return Conclusion(
             statement="conjugate gradients: the iterates converge to the minimiser, linearly with factor "
-            f"{factor:.6g} (condition number <= {kappa:.6g})",
+            f"{at_most(q)} (condition number <= {at_most(kappa)})",
             params={"to": "the minimiser"},
-            value=factor,
+            value=q,
             how="(sqrt(kappa) - 1) / (sqrt(kappa) + 1)",
         )
     return Conclusion(
-        statement=f"conjugate gradients: in at most {problem.operator.domain.size} steps a minimiser, from zero the "
-        "one of smallest norm; no rate, because the smallest eigenvalue of H is not known",
+        statement=f"conjugate gradients: in at most {most_steps(problem.operator.domain)} steps a minimiser, from zero "
+        "the one of smallest norm; no rate, because the smallest eigenvalue of H is not known",
         params={"to": "the minimiser of smallest norm, from zero"},
-        value=float(problem.operator.domain.size),
+        value=float(most_steps(problem.operator.domain)),
         how="steps",
         formula="x_k = x* for some k <= the number of distinct nonzero eigenvalues of H, in exact arithmetic",
         source="Nocedal, Wright (2006), Theorem 5.4; on the range of H for a semidefinite one",
