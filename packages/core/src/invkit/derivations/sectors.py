@@ -135,7 +135,7 @@ def of_claims(claims: Iterable[Claim]) -> Sectors:
             found += sector(1 - 2 * Fraction(claim.params["alpha"]), 1, claim.basis)
         elif claim.property == "firmly_nonexpansive":
             found += sector(0, 1, claim.basis)
-    return _pruned(found)
+    return pruned(found)
 
 
 def scaled(factor: Number, known: Sectors) -> Sectors:
@@ -238,6 +238,15 @@ def claims_of(known: Sectors, *, evidence: str = "", source: str = "") -> tuple[
     )
 
 
+def pruned(known: Iterable[Sector]) -> Sectors:
+    """Without those that say no more than another of the same or a stronger basis."""
+    kept: list[Sector] = []
+    for one in sorted(dict.fromkeys(known), key=lambda s: (-s.basis, s.high - s.low)):
+        if not any(one.contains(other) for other in kept):
+            kept.append(one)
+    return tuple(kept[:_KEPT])
+
+
 def _sum(a: Sector, b: Sector) -> tuple[Fraction, Fraction]:
     return a.low + b.low, a.high + b.high
 
@@ -263,13 +272,4 @@ def _composed_alpha(alphas: Sequence[Fraction]) -> Fraction:
 
 
 def _pairs(a: Sectors, b: Sectors, ends: Callable[[Sector, Sector], tuple[Fraction, Fraction]]) -> Sectors:
-    return _pruned([Sector(*ends(s, t), min(s.basis, t.basis)) for s in a for t in b])
-
-
-def _pruned(known: Iterable[Sector]) -> Sectors:
-    """Without those that say no more than another of the same or a stronger basis."""
-    kept: list[Sector] = []
-    for one in sorted(dict.fromkeys(known), key=lambda s: (-s.basis, s.high - s.low)):
-        if not any(one.contains(other) for other in kept):
-            kept.append(one)
-    return tuple(kept[:_KEPT])
+    return pruned([Sector(*ends(s, t), min(s.basis, t.basis)) for s in a for t in b])

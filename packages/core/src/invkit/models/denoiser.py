@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import abc
+from dataclasses import replace
 
 from torch import Tensor, nn
 
-from ..claims import Claim
+from ..claims import ASSUMED, Basis, Claim
+from ..operators.moving import basis_of_class
+from ..operators.space import Space
 
 
 class Denoiser(nn.Module, abc.ABC):
@@ -35,3 +38,24 @@ class Denoiser(nn.Module, abc.ABC):
         rest on these; ``invkit check`` measures at None, 0.05 and 0.5. What holds at one level only is no claim.
         """
         return ()
+
+
+class BoundedDenoiser(Denoiser):
+    """A denoiser whose results are never larger than a number that it knows."""
+
+    @abc.abstractmethod
+    def radius(self, space: Space) -> float:
+        """|D(x)| <= radius for every image x of this space."""
+
+
+def known_claims(denoiser: Denoiser) -> tuple[Claim, ...]:
+    """What a denoiser states, no stronger than its class is known: theorems rest on these."""
+    basis = basis_of_denoiser(denoiser)
+    return tuple(replace(claim, basis=min(claim.basis, basis)) for claim in denoiser.claims())
+
+
+def basis_of_denoiser(denoiser: Denoiser) -> Basis:
+    """How strongly it is known that a denoiser does what it says: as its class states it, if no call was replaced."""
+    changed = any(name in vars(denoiser) for name in ("forward", "claims", "radius"))
+    hooked = bool(denoiser._forward_hooks or denoiser._forward_pre_hooks)
+    return ASSUMED if changed or hooked else basis_of_class(type(denoiser))

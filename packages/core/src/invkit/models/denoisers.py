@@ -18,6 +18,7 @@ from ..solvers.base import Solver
 from ..solvers.solve import solve
 from ..solvers.splitting.admm import ADMM
 from .denoiser import Denoiser
+from .denoiser_symmetry import prox_equivariances
 from .variational import Regulariser, Stopping, check_regulariser
 
 
@@ -56,8 +57,12 @@ class ProximalDenoiser(Denoiser):
         """R on the space of these images."""
         return self.regulariser(Space(tuple(x.shape[1:]), x.dtype, x.device))
 
+    def weight_at(self, noise_std: float | Tensor | None) -> float | Tensor:
+        """The weight for noise of this level."""
+        return self.weight if noise_std is None else self.weight * noise_std**2
+
     def forward(self, x: Tensor, noise_std: float | Tensor | None = None) -> Tensor:
-        weight = self.weight if noise_std is None else self.weight * noise_std**2
+        weight = self.weight_at(noise_std)
         functional = self.functional(x)
         if isinstance(functional, Proximable):
             return functional.prox(x, weight)
@@ -76,6 +81,7 @@ class ProximalDenoiser(Denoiser):
         return (
             Claim(property="firmly_nonexpansive", basis=basis_of(probe), evidence=how, source="Moreau (1965)"),
             Claim(property="gradient_field", basis=basis_of(probe), evidence=how, source="Moreau (1965)"),
+            *prox_equivariances(self.regulariser, probe),
         )
 
 
@@ -110,8 +116,13 @@ class GaussianFilter(Denoiser):
 
     def claims(self) -> tuple[Claim, ...]:
         how = "linear with a transfer function in (0, 1]"
+        kernel = "a periodic convolution whose transfer function is even and the same along each axis"
         return (
             Claim(property="linear", basis=BY_CONSTRUCTION, evidence=how),
             Claim(property="firmly_nonexpansive", basis=BY_CONSTRUCTION, evidence=how),
             Claim(property="gradient_field", basis=BY_CONSTRUCTION, evidence=how),
+            *(
+                Claim(property="equivariant", params={"group": name}, basis=BY_CONSTRUCTION, evidence=kernel)
+                for name in ("D4", "flips", "translations")
+            ),
         )

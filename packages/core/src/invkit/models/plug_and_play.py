@@ -4,25 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from ..claims import BY_CONSTRUCTION, Claim
+from ..claims import BY_CONSTRUCTION, Claim, find_claim
+from ..derivations.sectors import strongest
 from ..errors import ConfigError, ConvergenceError, ShapeError
+from ..functionals.algebra import scale
+from ..functionals.base import Differentiable, Functional, Proximable, as_float
 from ..functionals.data_fidelity import least_squares
 from ..operators.base import LinearOperator
-from ..operators.moving import basis_of_class
 from ..operators.norm import Interval
-from ..operators.space import norm
+from ..operators.space import Space, norm
 from ..solvers.base import checked_step_size, select
-from ..solvers.fixed_point import Factor, FixedPointProblem, KrasnoselskiiMann
+from ..solvers.factors import DouglasRachfordStep, Factor, GradientStep, ProximalStep, StatedFactor
+from ..solvers.fixed_point import Existence, FixedPointProblem, KrasnoselskiiMann
 from ..solvers.linear.pcg import pcg
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback, solve
 from .base import IterativeReconstructor
-from .denoiser import Denoiser
+from .denoiser import BoundedDenoiser, Denoiser, basis_of_denoiser, known_claims
+from .denoisers import ProximalDenoiser
 from .variational import Stopping
 
 logger = logging.getLogger("invkit")
@@ -37,7 +42,8 @@ class PlugAndPlay(IterativeReconstructor):
         douglas-rachford     p = prox_{tau f}(v), v <- v + D(2 p - v) - p, x = p        (ADMM in another order)
 
     with f = 0.5 |A x - y|^2. It converges if D is averaged (proximal gradient, tau < 2/L) or firmly nonexpansive
-    (Douglas-Rachford), and a fixed point exists; ``invkit.explain`` checks that against what D claims. For a D that
+    (Douglas-Rachford), and a fixed point exists: where D is a proximal map, linear and self-adjoint, or of bounded
+    range, or the map contracts, that is known. ``invkit.explain`` checks all of it against what D claims. For a D that
     claims nothing, nothing is promised and ``solve`` says how it went. The fixed point minimises a functional only if
     D is a proximal map.
 
@@ -81,25 +87,32 @@ class PlugAndPlay(IterativeReconstructor):
         fidelity = least_squares(operator, y)
         lipschitz = fidelity.smoothness()
         assert lipschitz is not None  # that of a square is known
+        d = denoiser_factor(self.denoiser, operator.domain, self.noise_std)
         if self.algorithm == "proximal-gradient":
             tau = checked_step_size(self.step_size, lipschitz, 2.0, 1.0, "PlugAndPlay")
-            step = gradient_step(tau, lipschitz)
 
             def proximal_gradient(x: Tensor) -> Tensor:
                 return denoised(self.denoiser, x - tau * fidelity.gradient(x), self.noise_std)
 
-            return FixedPointProblem(
-                fidelity, proximal_gradient, (step, Factor("the denoiser D", strongest(self.denoiser)))
-            )
+            factors: tuple[Factor, ...] = (GradientStep("the gradient step x - tau A*(A x - y)", fidelity, tau), d)
+            return self._posed(fidelity, proximal_gradient, factors, tau)
         tau = self._free_step(lipschitz)
-        known = firmly_nonexpansive(self.denoiser)
 
         def douglas_rachford(v: Tensor) -> Tensor:
             p = proximal_point(v, operator, y, tau)
             return v + denoised(self.denoiser, 2 * p - v, self.noise_std) - p
 
-        what = "v -> v + D(2 P v - v) - P v with P the proximal map of tau f: 1/2-averaged if D is firmly nonexpansive"
-        return FixedPointProblem(fidelity, douglas_rachford, (Factor(what, known),))
+        what = "v -> v + D(2 P v - v) - P v with P the proximal map of tau f"
+        first = ProximalStep("the proximal map P of tau f", fidelity, tau, exact=False)
+        return self._posed(fidelity, douglas_rachford, (DouglasRachfordStep(what, first, d),), tau)
+
+    def _posed(
+        self, fidelity: Differentiable, call: Callable[[Tensor], Tensor], factors: tuple[Factor, ...], tau: float
+    ) -> FixedPointProblem:
+        last = factors[-1]
+        d = last.second if isinstance(last, DouglasRachfordStep) else last
+        found = minimised(fidelity, d, tau)
+        return FixedPointProblem(fidelity, call, factors, minimised=found, existence=existence(d))
 
     def solve(
         self,
@@ -139,21 +152,6 @@ class PlugAndPlay(IterativeReconstructor):
         return self.step_size
 
 
-def gradient_step(tau: float, lipschitz: Interval) -> Factor:
-    """x - tau gradient f(x) is (tau L / 2)-averaged for a convex f with an L-Lipschitz gradient and tau < 2/L.
-
-    Source: Baillon, Haddad (1977); Bauschke, Combettes (2011), Proposition 4.39 (4.33 in the first edition).
-    """
-    alpha = tau * lipschitz.upper / 2
-    claim = None
-    if 0 < alpha < 1:
-        how = f"tau L / 2 with tau = {tau:.6g}, L <= {lipschitz.upper:.6g}"
-        claim = Claim(property="averaged", params={"alpha": alpha}, basis=lipschitz.basis, evidence=how)
-    elif alpha == 0:
-        claim = Claim(property="nonexpansive", basis=BY_CONSTRUCTION, evidence="A = 0: the identity")
-    return Factor("the gradient step x - tau A*(A x - y)", claim)
-
-
 def proximal_point(v: Tensor, operator: LinearOperator, y: Tensor, tau: float) -> Tensor:
     """argmin_x 0.5 |A x - y|^2 + |x - v|^2 / (2 tau), by conjugate gradients to rounding; not-a-number for an image
     whose v is not finite, so that the iteration around it is called diverged.
@@ -180,27 +178,45 @@ def proximal_point(v: Tensor, operator: LinearOperator, y: Tensor, tau: float) -
     return select(finite, found.x, torch.full_like(v, torch.nan))
 
 
-_STRENGTH = ("firmly_nonexpansive", "averaged", "nonexpansive", "lipschitz")
+def denoiser_factor(denoiser: Denoiser, domain: Space, noise_std: float | None) -> Factor:
+    """D as a factor: the proximal map that it is, or what it states, with a bound of its range if it knows one."""
+    if type(denoiser) is ProximalDenoiser and basis_of_denoiser(denoiser) is BY_CONSTRUCTION:
+        functional = denoiser.regulariser(domain)
+        if isinstance(functional, Proximable):
+            return ProximalStep("the denoiser D", functional, as_float(denoiser.weight_at(noise_std)))
+        return StatedFactor("the denoiser D")
+    stated = known_claims(denoiser)
+    if isinstance(denoiser, BoundedDenoiser):
+        params = {"radius": denoiser.radius(domain)}
+        stated += (Claim(property="bounded_range", params=params, basis=basis_of_denoiser(denoiser)),)
+    return StatedFactor("the denoiser D", stated)
 
 
-def strongest(denoiser: Denoiser) -> Claim | None:
-    """The claim of a denoiser that convergence can rest on, no stronger than its class is known; None if none."""
-    found = [claim for claim in denoiser.claims() if claim.property in _STRENGTH]
-    best = min(found, key=lambda claim: _STRENGTH.index(claim.property), default=None)
-    if best is None:
+def minimised(fidelity: Differentiable, factor: Factor, tau: float) -> Functional | None:
+    """f + R/tau where D is the proximal map of a convex R: its minimisers are the fixed points of both algorithms."""
+    if not isinstance(factor, ProximalStep) or not factor.sectors():
         return None
-    return dataclasses.replace(best, basis=min(best.basis, basis_of_class(type(denoiser))))
+    return fidelity + scale(factor.step_size / tau, factor.functional)
 
 
-def firmly_nonexpansive(denoiser: Denoiser) -> Claim | None:
-    """The claim that D is firmly nonexpansive, which it is if averaged with alpha <= 1/2; None if it says neither."""
-    claim = strongest(denoiser)
-    if claim is None:
-        return None
-    averaged = claim.property == "averaged" and claim.params["alpha"] <= 0.5
-    if claim.property != "firmly_nonexpansive" and not averaged:
-        return None
-    return Claim(property="firmly_nonexpansive", basis=claim.basis, evidence=f"{claim}; {claim.evidence}")
+def existence(factor: Factor) -> tuple[Existence, ...]:
+    """Reasons, from what D claims, why x = D(x - tau A*(A x - y)) has a solution for every tau."""
+    claims, found = factor.claims(), []
+    bounded, continuous = find_claim(claims, "bounded_range"), strongest(factor.sectors())
+    if bounded is not None and continuous is not None:
+        found.append(
+            Existence(
+                how=f"D is continuous and its range bounded, radius {bounded.params['radius']:.6g}",
+                basis=min(bounded.basis, continuous.basis),
+                source="Brouwer (1911)",
+            )
+        )
+    parts = [find_claim(claims, name) for name in ("linear", "gradient_field", "firmly_nonexpansive")]
+    known = [claim.basis for claim in parts if claim is not None]
+    if len(known) == len(parts):
+        how = "D is linear and self-adjoint, between 0 and 1: the proximal map of a quadratic, bounded below"
+        found.append(Existence(how=how, basis=min(known), source="Frank, Wolfe (1956), appendix"))
+    return tuple(found)
 
 
 def denoised(denoiser: Denoiser, x: Tensor, noise_std: float | None) -> Tensor:

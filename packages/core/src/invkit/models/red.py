@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from ..claims import Claim
+from ..claims import BY_CONSTRUCTION, find_claim
+from ..derivations.sectors import strongest
 from ..errors import ConfigError
-from ..functionals.base import check_weight
+from ..functionals.base import as_float, check_weight
 from ..functionals.data_fidelity import least_squares
 from ..operators.base import LinearOperator
 from ..operators.norm import Interval
 from ..solvers.base import checked_step_size
-from ..solvers.fixed_point import Factor, FixedPointProblem, KrasnoselskiiMann
+from ..solvers.factors import DenoisingGradientStep, Factor
+from ..solvers.fixed_point import Existence, FixedPointProblem, KrasnoselskiiMann
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback, solve
 from .base import IterativeReconstructor
 from .denoiser import Denoiser
-from .plug_and_play import check_denoiser, check_noise_std, denoised, strongest, warn_unless_converged
+from .plug_and_play import check_denoiser, check_noise_std, denoised, denoiser_factor, warn_unless_converged
 from .variational import Stopping
 
 
@@ -61,7 +63,7 @@ class RegularisationByDenoising(IterativeReconstructor):
         return self.solver
 
     def problem(self, y: Tensor, operator: LinearOperator) -> FixedPointProblem:
-        """The step as a map, with how averaged it is if D is nonexpansive."""
+        """The step as a map, and what is known of it."""
         fidelity = least_squares(operator, y)
         lipschitz = fidelity.smoothness()
         assert lipschitz is not None  # that of a square is known
@@ -72,18 +74,30 @@ class RegularisationByDenoising(IterativeReconstructor):
             residual = x - denoised(self.denoiser, x, self.noise_std)
             return x - tau * (fidelity.gradient(x) + self.weight * residual)
 
-        return FixedPointProblem(fidelity, step, (self._factor(tau, total),))
+        d = denoiser_factor(self.denoiser, operator.domain, self.noise_std)
+        what = "x - tau (A*(A x - y) + weight (x - D(x)))"
+        factor = DenoisingGradientStep(what, fidelity, tau, as_float(self.weight), d)
+        return FixedPointProblem(fidelity, step, (factor,), existence=self._existence(d))
 
-    def _factor(self, tau: float, total: Interval) -> Factor:
-        what = "x - tau (A*(A x - y) + weight (x - D(x))): averaged if D is nonexpansive"
-        known = strongest(self.denoiser)
-        alpha = tau * total.upper / 2
-        nonexpansive = known is not None and (known.property != "lipschitz" or known.params["constant"] <= 1)
-        if known is None or not nonexpansive or not 0 < alpha < 1:
-            return Factor(what, None)
-        how = f"tau (L + 2 weight) / 2 with tau = {tau:.6g}; D is {known}"
-        basis = min(known.basis, total.basis)
-        return Factor(what, Claim(property="averaged", params={"alpha": alpha}, basis=basis, evidence=how))
+    def _existence(self, d: Factor) -> tuple[Existence, ...]:
+        """Reasons, from what D claims, why G has a zero, which is x = (A*A + weight)^-1 (A* y + weight D(x))."""
+        claims, known = d.claims(), d.sectors()
+        quadratic = [find_claim(claims, name) for name in ("linear", "gradient_field", "nonexpansive")]
+        quadratic[2] = quadratic[2] or find_claim(claims, "firmly_nonexpansive")
+        bounded, continuous = find_claim(claims, "bounded_range"), strongest(known)
+        found = []
+        if as_float(self.weight) == 0:
+            how = "G is the gradient of 0.5 |A x - y|^2, which attains its minimum"
+            found.append(Existence(how=how, basis=BY_CONSTRUCTION, source="Frank, Wolfe (1956), appendix"))
+        if all(quadratic):
+            how = "D is linear, self-adjoint and nonexpansive: G is the gradient of a quadratic that is bounded below"
+            basis = min(claim.basis for claim in quadratic if claim is not None)
+            found.append(Existence(how=how, basis=basis, source="Frank, Wolfe (1956), appendix"))
+        if as_float(self.weight) > 0 and bounded is not None and continuous is not None:
+            how = f"D is continuous and its range bounded, radius {bounded.params['radius']:.6g}"
+            basis = min(bounded.basis, continuous.basis)
+            found.append(Existence(how=how, basis=basis, source="Brouwer (1911)"))
+        return tuple(found)
 
     def solve(
         self,

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..claims import Claim
+from ..derivations import maps
+from ..derivations.symmetry import Action, summed
 from ..errors import ConfigError, ShapeError
 from . import algebra
 from .base import LinearOperator, Operator, require_space
@@ -42,8 +45,18 @@ class NonlinearComposition(Operator):
     def codomain(self) -> Space:
         return self.left.codomain
 
+    def claims(self) -> tuple[Claim, ...]:
+        """And how far it stretches distances, if its parts say so."""
+        from .sectors import sector_claims
+
+        return (*super().claims(), *sector_claims(self, maps.COMPOSITION_LIPSCHITZ, maps.COMPOSITION_AVERAGED))
+
     def _forward(self, x: Tensor) -> Tensor:
         return self.left.forward(self.right.forward(x))
+
+    def _carried(self, action: Action) -> Action | None:
+        between = self.right.carried(action)
+        return None if between is None else self.left.carried(between)
 
     def _jvp(self, x: Tensor, v: Tensor) -> Tensor:
         return self.left.jvp(self.right.forward(x), self.right.jvp(x, v))
@@ -75,8 +88,17 @@ class NonlinearSum(Operator):
     def codomain(self) -> Space:
         return self.terms[0].codomain
 
+    def claims(self) -> tuple[Claim, ...]:
+        """And how far it stretches distances, if its parts say so."""
+        from .sectors import sector_claims
+
+        return (*super().claims(), *sector_claims(self, maps.SUM_LIPSCHITZ, maps.SUM_AVERAGED))
+
     def _forward(self, x: Tensor) -> Tensor:
         return functools.reduce(torch.add, (term.forward(x) for term in self.terms))
+
+    def _carried(self, action: Action) -> Action | None:
+        return summed([term.carried(action) for term in self.terms])
 
     def _jvp(self, x: Tensor, v: Tensor) -> Tensor:
         return functools.reduce(torch.add, (term.jvp(x, v) for term in self.terms))
@@ -106,8 +128,17 @@ class NonlinearScaled(Operator):
     def codomain(self) -> Space:
         return self.operator.codomain
 
+    def claims(self) -> tuple[Claim, ...]:
+        """And how far it stretches distances, if its parts say so."""
+        from .sectors import sector_claims
+
+        return (*super().claims(), *sector_claims(self, maps.MULTIPLE_LIPSCHITZ))
+
     def _forward(self, x: Tensor) -> Tensor:
         return self.factor * self.operator.forward(x)
+
+    def _carried(self, action: Action) -> Action | None:
+        return self.operator.carried(action)
 
     def _jvp(self, x: Tensor, v: Tensor) -> Tensor:
         return self.factor * self.operator.jvp(x, v)

@@ -8,15 +8,21 @@ from __future__ import annotations
 import abc
 import math
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import final
 
 import torch
 from torch import Tensor
 
+from ..claims import Claim
+from ..derivations import maps
+from ..derivations.symmetry import Action, Moved
 from ..errors import ConfigError, ShapeError
+from .moving import tensors_of
 from .nonlinear import HasJacobianNorm
 from .norm import Interval
-from .space import Space
+from .sectors import HasSector, sector_claims
+from .space import Space, same_kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -38,6 +44,11 @@ class Pointwise(HasJacobianNorm):
         return self.space
 
     @final
+    def _carried(self, action: Action) -> Action | None:
+        alike = all(tensor.numel() == 1 for tensor in tensors_of(self))  # else f may differ from pixel to pixel
+        return action if isinstance(action, Moved) and alike else None
+
+    @final
     def _jvp(self, x: Tensor, v: Tensor) -> Tensor:
         return self._slope(x) * v
 
@@ -54,6 +65,15 @@ class Pointwise(HasJacobianNorm):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class BoundedSlope(Pointwise, HasSector):
+    """A real function with slopes between two numbers: ``_sector`` says which."""
+
+    def claims(self) -> tuple[Claim, ...]:
+        """And how far it stretches distances."""
+        return (*super().claims(), *sector_claims(self, maps.POINTWISE_LIPSCHITZ, maps.POINTWISE_FIRM))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Exp(Pointwise):
     """x -> exp(x), real or complex: positive images without a constraint."""
 
@@ -65,7 +85,7 @@ class Exp(Pointwise):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Log(Pointwise):
+class Log(BoundedSlope):
     """x -> log(max(x, floor)) for real images; slope 1/x, and 0 below the floor.
 
     floor: what smaller numbers count as, so that no photon gives -log(floor) and neither -inf nor NaN; 1e-12 is below
@@ -90,13 +110,16 @@ class Log(Pointwise):
     def _slope(self, x: Tensor) -> Tensor:
         return torch.where(x >= self._lowest, 1 / x.clamp_min(self._lowest), 0)
 
+    def _sector(self) -> tuple[Fraction, Fraction]:
+        return Fraction(0), 1 / Fraction(self._lowest)
+
     @property
     def _lowest(self) -> float:
         return max(self.floor, torch.finfo(self.space.dtype).tiny)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Softplus(Pointwise):
+class Softplus(BoundedSlope):
     """x -> log(1 + exp(sharpness x)) / sharpness: positive, and x itself where that is large; real images.
 
     Raises: ShapeError if the space is complex; ConfigError if the sharpness is not a positive number.
@@ -117,9 +140,12 @@ class Softplus(Pointwise):
     def _slope(self, x: Tensor) -> Tensor:
         return torch.sigmoid(self.sharpness * x)
 
+    def _sector(self) -> tuple[Fraction, Fraction]:
+        return Fraction(0), Fraction(1)
+
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Sigmoid(Pointwise):
+class Sigmoid(BoundedSlope):
     """x -> low + (high - low) / (1 + exp(-x)): images between two bounds without a constraint; real images.
 
     Raises: ShapeError if the space is complex; ConfigError unless low < high are finite.
@@ -138,6 +164,63 @@ class Sigmoid(Pointwise):
 
     def _slope(self, x: Tensor) -> Tensor:
         return (self.high - self.low) * torch.sigmoid(x) * torch.sigmoid(-x)  # 1 - sigmoid(x) would cancel
+
+    def _sector(self) -> tuple[Fraction, Fraction]:
+        return Fraction(0), (Fraction(self.high) - Fraction(self.low)) / 4
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class ReLU(BoundedSlope):
+    """x -> max(x, 0) for real images; the slope at 0 is 0.
+
+    Raises: ShapeError if the space is complex.
+    """
+
+    def __post_init__(self) -> None:
+        _require_real(self.space, "ReLU")
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return x.relu()
+
+    def _slope(self, x: Tensor) -> Tensor:
+        return (x > 0).to(x.dtype)
+
+    def _sector(self) -> tuple[Fraction, Fraction]:
+        return Fraction(0), Fraction(1)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Shift(Pointwise, HasSector):
+    """x -> x + offset, real or complex.
+
+    offset: one number, or a tensor that broadcasts to the images; gradients reach it.
+
+    Raises: ShapeError if the offset does not broadcast to an image, or is complex and the images are real.
+    """
+
+    offset: float | Tensor = 0.0
+
+    def __post_init__(self) -> None:
+        offset, shape = self.offset, self.space.shape
+        if not isinstance(offset, Tensor):
+            return
+        got = tuple(offset.shape)
+        fits = len(got) <= len(shape) and all(n in (1, m) for n, m in zip(got[::-1], shape[::-1], strict=False))
+        if not fits or (offset.is_complex() and not self.space.is_complex):
+            raise ShapeError(
+                f"Shift: offset has shape {got} and dtype {offset.dtype}, expected one that broadcasts to "
+                f"{self.space}. Leave out the batch axis."
+            )
+        object.__setattr__(self, "offset", offset.to(same_kind(self.space.dtype, offset.dtype)))
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return x + self.offset
+
+    def _slope(self, x: Tensor) -> Tensor:
+        return torch.ones_like(x)
+
+    def _sector(self) -> tuple[Fraction, Fraction]:
+        return Fraction(1), Fraction(1)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

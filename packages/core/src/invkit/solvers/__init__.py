@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from .base import Optimality, Solver
+from .factors import DenoisingGradientStep, DouglasRachfordStep, Factor, GradientStep, ProximalStep, StatedFactor
+from .fixed_point import Existence, FixedPointProblem, KrasnoselskiiMann
 from .gradient.backtracking_fista import BacktrackingFISTA
 from .gradient.barzilai_borwein import BarzilaiBorwein
 from .gradient.fista import FISTA, RestartedFISTA
@@ -54,15 +56,22 @@ __all__ = [
     "CondatVu",
     "ConjugateGradient",
     "ConstrainedProblem",
+    "DenoisingGradientStep",
     "Discrepancy",
     "DouglasRachford",
+    "DouglasRachfordStep",
     "duality_gap",
     "DualityGap",
+    "Existence",
+    "Factor",
     "FiniteSumProblem",
     "FISTA",
+    "FixedPointProblem",
     "GradientDescent",
+    "GradientStep",
     "History",
     "Kaczmarz",
+    "KrasnoselskiiMann",
     "Landweber",
     "landweber_factors",
     "LeastSquaresProblem",
@@ -85,6 +94,7 @@ __all__ = [
     "PrimalDualNewton",
     "Problem",
     "ProximalGradient",
+    "ProximalStep",
     "RestartedFISTA",
     "SaddleProblem",
     "singular_system",
@@ -95,6 +105,7 @@ __all__ = [
     "solve",
     "Solver",
     "SplitProblem",
+    "StatedFactor",
     "Status",
     "StochasticGradient",
     "StochasticPDHG",

@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from ..claims import Claim
+from ..claims import Basis
+from ..derivations import sectors
+from ..derivations.sectors import Sectors
 from ..errors import ConfigError
 from ..functionals.base import Functional
 from ..operators.space import norm, rounding
 from .base import Optimality, Solver
+from .factors import Factor
 from .problems import Problem
 
 
-@dataclass(frozen=True, eq=False)
-class Factor:
-    """One of the maps that a fixed-point map is composed of, and what is known of it.
+@dataclass(frozen=True, kw_only=True)
+class Existence:
+    """Why a map has a fixed point, where that does not follow from what is known of its factors.
 
-    claim: ``averaged``, ``firmly_nonexpansive``, ``nonexpansive`` or ``lipschitz`` with their parameters; None if
-        nothing is known.   what: the map in words and its formula.
+    how: the argument in a phrase.   basis: how strongly its hypotheses are known.   source: of the theorem.
     """
 
-    what: str
-    claim: Claim | None
+    how: str
+    basis: Basis
+    source: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,10 +39,18 @@ class FixedPointProblem(Problem):
     objective: the part of T that has one, such as the data fidelity; it says where images live and is what
         ``record_objective`` records.   map: T, acting on each image of a batch alone.
     factors: the maps whose composition is T, the first applied first; theorems read them.
+    minimised: a convex functional whose minimisers correspond to the fixed points of T, if there is one.
+    existence: other reasons why T has a fixed point.
     """
 
     map: Callable[[Tensor], Tensor]
     factors: tuple[Factor, ...] = ()
+    minimised: Functional | None = field(default=None, kw_only=True)
+    existence: tuple[Existence, ...] = field(default=(), kw_only=True)
+
+    def sectors(self) -> Sectors:
+        """How far apart T(x) and T(z) may be; none if nothing is known."""
+        return sectors.composed(*(factor.sectors() for factor in self.factors)) if self.factors else ()
 
 
 @dataclass(frozen=True)
