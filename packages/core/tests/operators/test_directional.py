@@ -51,3 +51,17 @@ def test_a_gradient_reaches_the_directions(draw) -> None:
     xi = (0.3 * draw((1, 2, 3, 2), torch.float64)).clamp(-0.6, 0.6).requires_grad_()
     z = draw((2, 1, 2, 3, 2), torch.float64)
     assert torch.autograd.gradcheck(lambda xi: AcrossDirection(xi, 1, torch.float64).forward(z), xi)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_the_norm_along_one_axis_holds_where_the_direction_has_nearly_length_one(dtype) -> None:
+    """1 - xi^2 cancels: its relative error is as large as it pleases."""
+    for gap in (0.0, 1e-7, 1e-5, 1e-3, 0.5):
+        xi = torch.full((1, 1, 3), 1 - gap, dtype=dtype)
+        op = AcrossDirection(xi, 1, dtype)
+        computed = float(op.forward(torch.ones(1, 1, 1, 3, dtype=dtype)).abs().max())
+        exact = 1 - float(xi.max().double()) ** 2
+        for value in (computed, exact):
+            assert op.norm().lower <= value <= op.norm().upper
+    longest = torch.tensor([[[1.0, 1 + 1e-15]]], dtype=torch.float64)
+    assert AcrossDirection(longest, 1, torch.float64).norm().upper >= 2e-15

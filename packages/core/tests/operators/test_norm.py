@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED
 from invkit.errors import ConfigError
 from invkit.operators import Coils, Dense, FiniteDifference, Fourier, Identity, Interval, Space, stack
-from invkit.operators.norm import dense_norm, nonnegative_norm, schur_norm_bound, stacked
+from invkit.operators.norm import dense_norm, nonnegative_norm, product_down, product_up, schur_norm_bound, stacked
 
 
 def sparse(seed: int, m: int, n: int, density: float) -> np.ndarray:
@@ -94,6 +95,37 @@ def test_schurs_bound_and_the_dense_norm_hold(seed: int, m: int, n: int, complex
 def test_schurs_bound_is_attained_by_a_permutation() -> None:
     ones = torch.ones(4, dtype=torch.float64)
     assert schur_norm_bound(ones, ones, 1) == pytest.approx(1.0, abs=1e-14)
+
+
+def some_floats():
+    sizes = st.floats(0, 1e300) | st.floats(0, 1e-290) | st.floats(1e-170, 1e-140) | st.floats(0.1, 10.0)
+    return sizes | st.sampled_from([0.0, 5e-324, 1e-308, 1.0, 1.7e308])
+
+
+@settings(max_examples=500, deadline=None, derandomize=True)
+@given(a=some_floats(), b=some_floats(), c=some_floats())
+def test_products_and_sums_are_rounded_to_the_side_they_say(a: float, b: float, c: float) -> None:
+    exact = Fraction(a) * Fraction(b) * Fraction(c)
+    upper = product_up(a, b, c)
+    assert upper == math.inf or Fraction(upper) >= exact
+    assert Fraction(product_down(a, b, c)) <= exact
+    assert (upper == 0.0) == (exact == 0)
+    one, two = Interval.exact(a / 2), Interval.exact(b / 4)
+    assert Fraction(one.lower) <= Fraction(a / 2) <= Fraction(one.upper)
+    if one.upper + two.upper < 1e308:
+        assert Fraction((one + two).upper) >= Fraction(a / 2) + Fraction(b / 4)
+        assert Fraction((one + two).lower) <= abs(Fraction(a / 2) - Fraction(b / 4))
+    wider = one.rounded(torch.float32)
+    assert wider.lower <= one.lower <= one.upper <= wider.upper
+
+
+def test_norms_of_matrices_near_the_smallest_numbers_are_not_zero() -> None:
+    for size in (5e-324, 1e-310, 1e-295, 1e-280):
+        bound = dense_norm(torch.full((2, 2), size, dtype=torch.float64))
+        assert bound.lower <= 2 * size <= bound.upper
+    assert dense_norm(torch.zeros(2, 2)).upper == 0.0
+    tiny = torch.full((1,), 1e-200, dtype=torch.float64)
+    assert schur_norm_bound(tiny, tiny, 1) >= 1e-200
 
 
 @settings(max_examples=100, deadline=None, derandomize=True)
