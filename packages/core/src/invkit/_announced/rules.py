@@ -97,4 +97,16 @@ SPECS: list[Spec] = [
         "gradient-flow-layer-averaged",
         "The layer x - h A* sigma(A x + b) is averaged if h L |A|^2 < 2.",
     ),
+    # groups that act on images
+    _rule(
+        "symmetry.equivariant_prox",
+        "invariant-functional-equivariant-prox",
+        "An invariant functional has an equivariant proximal map.",
+    ),
+    _rule("symmetry.composition", "composition-equivariant", "A composition of equivariant maps is equivariant."),
+    _rule(
+        "symmetry.reconstruction",
+        "equivariant-reconstruction",
+        "A variational reconstruction is equivariant where its operator is.",
+    ),
 ]
