@@ -136,14 +136,21 @@ def info(
 
 
 def check(
-    ref: Annotated[str, typer.Argument(metavar="REF", help="An id, a name, or a plugin.")],
+    ref: Annotated[str | None, typer.Argument(metavar="[REF]", help="An id, a name, or a plugin.")] = None,
     device: Device = None,
     dtype: Dtype = None,
     as_json: Json = False,
     seed: Seed = 0,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FOLDER", help="Write a counterexample of each refuted check here.")
+    ] = None,
+    reproduced: Annotated[
+        Path | None,
+        typer.Option("--reproduce", metavar="FILE", help="Evaluate a saved counterexample (.json) again, and only it."),
+    ] = None,
 ) -> None:
     """Measure what an object or a plugin claims of itself."""
-    _run("check", ref, device=device, dtype=dtype, as_json=as_json, seed=seed)
+    _run("check", ref, device=device, dtype=dtype, as_json=as_json, seed=seed, save=save, reproduced=reproduced)
 
 
 def explain(config: Config, overrides: Overrides = None, input_file: InputFile = None, as_json: Json = False) -> None:

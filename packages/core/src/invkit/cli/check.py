@@ -1,19 +1,53 @@
-"""``invkit check``: what objects declare against what is measured."""
+"""``invkit check``: what objects declare against what is measured; counterexamples saved and evaluated again."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from ..errors import ConfigError
 from ..plugins import get_registry
 from ..testing import check as run_checks
+from ..testing import reproduce
 from .output import ExitCode, is_watched, write, write_json
 
 
 def run(
-    ref: str, *, device: str | None = None, dtype: str | None = None, as_json: bool = False, seed: int = 0
+    ref: str | None,
+    *,
+    device: str | None = None,
+    dtype: str | None = None,
+    as_json: bool = False,
+    seed: int = 0,
+    save: Path | None = None,
+    reproduced: Path | None = None,
 ) -> ExitCode:
-    """Check an object or everything of a plugin; ``REFUTED`` if a claim does not stand, or a check could not run."""
+    """Check an object or everything of a plugin; ``REFUTED`` if a claim does not stand, or a check could not run.
+
+    save: a folder for the counterexamples.   reproduced: evaluate this saved one instead; ``REFUTED`` if it still is.
+
+    Raises: ConfigError unless there is either something to check or something to evaluate again.
+    """
+    if (ref is None) == (reproduced is None):
+        got = "neither REF nor --reproduce is" if ref is None else "both REF and --reproduce are"
+        raise ConfigError(f"check: {got} given, expected one of them. Name an object, or a saved counterexample.")
+    if reproduced is not None:
+        return _reproduce(reproduced, as_json=as_json)
+    assert ref is not None
     report = run_checks(ref, device=device, dtype=dtype, seed=seed, registry=get_registry(), progress=is_watched())
+    saved = [str(result.save(save)) for result in report.refuted] if save is not None else []
     if as_json:
-        write_json({"ref": ref, "seed": seed, **report.as_dict()})
+        write_json({"ref": ref, "seed": seed, **report.as_dict(), "saved": saved})
     else:
         write(str(report))
+        for path in saved:
+            write(f"saved: {path}")
     return ExitCode.DONE if report.passed else ExitCode.REFUTED
+
+
+def _reproduce(path: Path, *, as_json: bool) -> ExitCode:
+    found = reproduce(path, registry=get_registry())
+    if as_json:
+        write_json({"file": str(path), **found.as_dict()})
+    else:
+        write(str(found))
+    return ExitCode.REFUTED if found.refutes else ExitCode.DONE

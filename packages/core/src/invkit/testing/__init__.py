@@ -6,6 +6,8 @@ from .cases import Example
 from .check import Check, CheckResult, Context, Outcome, Skip
 from .checks import CHECKS
 from .parametrize import parametrize_with_checks
+from .reproduce import Reproduction, reproduce
+from .saved import Counterexample
 from .suite import Report, check
 
 __all__ = [
@@ -13,10 +15,13 @@ __all__ = [
     "Check",
     "CheckResult",
     "Context",
+    "Counterexample",
     "Example",
     "Outcome",
     "Report",
+    "Reproduction",
     "Skip",
     "check",
     "parametrize_with_checks",
+    "reproduce",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
@@ -21,6 +21,10 @@ from ..solvers.base import Solver
 class Example:
     """A tiny instance of a registered object, as ``Spec.example`` makes it for a device and a dtype.
 
+    ``Spec.example`` may return several, in a list: odd and even sizes, not square, of several channels. The checks look
+    at each.
+
+    name: what is special about this one of several, such as ``odd``.
     subject: the object.
     space: for functionals, denoisers and nonlinear maps, where the images come from; operators say it themselves.
     operator, y: for models, what to reconstruct from what.
@@ -33,6 +37,7 @@ class Example:
     """
 
     subject: Any
+    name: str = ""
     space: Space | None = None
     operator: LinearOperator | None = None
     y: Tensor | None = None
@@ -68,9 +73,27 @@ class Example:
         return found
 
 
+def as_examples(made: Any, space: Space | None = None) -> tuple[Example, ...]:
+    """What an example callable returned: one or several, bare objects wrapped; several without names are numbered.
+
+    Raises: ConfigError if there is none, or two have one name.
+    """
+    if not isinstance(made, Sequence):
+        return (made if isinstance(made, Example) else Example(subject=made, space=space),)
+    several = [one if isinstance(one, Example) else Example(subject=one, space=space) for one in made]
+    named = tuple(replace(one, name=one.name or str(i)) for i, one in enumerate(several, 1))
+    if not named:
+        raise ConfigError("Spec.example: it returned no example, expected at least one. Return Example(subject=...).")
+    names = [one.name for one in named]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"Spec.example: two examples have the name {twice!r}, expected different names. Rename one.")
+    return named
+
+
 def as_example(made: Any, space: Space | None = None) -> Example:
-    """What an example callable returned, wrapped if it is the bare object."""
-    return made if isinstance(made, Example) else Example(subject=made, space=space)
+    """The first of ``as_examples``."""
+    return as_examples(made, space)[0]
 
 
 def kind_of(subject: Any) -> str:

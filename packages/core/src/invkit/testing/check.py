@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import enum
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..claims import BY_CONSTRUCTION, CERTIFIED, Claim, find_claim
-from ..measures.measurement import Measurement
+from ..measures.measurement import Datum, Measurement
 from .cases import Example
 
 
@@ -47,7 +49,9 @@ class Context:
 class CheckResult:
     """The end of one check of one object in one dtype.
 
-    reason: why it was skipped or failed, or where the worst trial was.   counterexample: tensors that reproduce it.
+    reason: why it was skipped or failed, or where the worst trial was.   example: which of several instances.
+    stated: what the object claims of the property that was measured, with its basis.
+    counterexample: tensors and numbers at which the check gives this value again.
     """
 
     check: str
@@ -58,24 +62,60 @@ class CheckResult:
     device: str = ""
     measurement: Measurement | None = None
     reason: str = ""
-    counterexample: Mapping[str, Tensor] = field(default_factory=dict)
+    example: str = ""
+    seed: int = 0
+    stated: Claim | None = None
+    counterexample: Mapping[str, Datum] = field(default_factory=dict)
 
     @property
     def is_bad(self) -> bool:
         return self.outcome in (Outcome.REFUTED, Outcome.FAILED)
 
+    @property
+    def verdict(self) -> str:
+        """The outcome in words; a claim that was measured and is known by proof as well shows both."""
+        proved = self.stated is not None and self.stated.basis >= CERTIFIED
+        if self.outcome is not Outcome.NOT_REFUTED or not proved:
+            return self.outcome.value
+        assert self.stated is not None
+        return f"{self.outcome.value}; {self.stated.basis.label}"
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the counterexample into the folder, as ``invkit check --save`` does; the path of its .json file.
+
+        Raises: ConfigError if nothing was refuted; DataError if it cannot be written.
+        """
+        from .saved import save  # it needs this module
+
+        return save(self, Path(folder))
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready."""
         return {
             "subject": self.subject,
+            "example": self.example,
             "check": self.check,
             "property": self.concerns,
             "outcome": self.outcome.value,
             "dtype": self.dtype,
             "device": self.device,
+            "seed": self.seed,
+            "stated": None if self.stated is None else self.stated.as_dict(),
             "measurement": None if self.measurement is None else self.measurement.as_dict(),
             "reason": self.reason,
+            "counterexample": {name: _described(datum) for name, datum in self.counterexample.items()},
         }
+
+
+def _described(datum: Datum) -> Any:
+    """JSON-ready: a tensor by its shape and dtype."""
+    if isinstance(datum, Tensor):
+        return {"shape": list(datum.shape), "dtype": str(datum.dtype).removeprefix("torch.")}
+    return str(datum) if isinstance(datum, float) and not math.isfinite(datum) else datum
+
+
+#: Evaluates a check at the tensors and numbers of a counterexample, and at nothing else.
+Evaluate = Callable[[Example, Context, Mapping[str, Any]], float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +124,9 @@ class Check:
 
     name: lower case with hyphens.   kinds: kinds of objects it looks at.   concerns: the property that it measures, ""
     for part of the interface that no claim names.   measure: takes the example and the context, returns a
-    ``Measurement``, raises ``Skip`` where it does not apply.   always: ask even of an object that does not claim it.
-    needs: the capability that it is about, such as ``HasPseudoInverse``.
+    ``Measurement``, raises ``Skip`` where it does not apply.   at: the value at a counterexample of ``measure``, by
+    which a saved one is evaluated again; None searches again with the seed.   always: ask even of an object that does
+    not claim it.   needs: the capability that it is about, such as ``HasPseudoInverse``, or one of several.
     """
 
     name: str
@@ -93,8 +134,9 @@ class Check:
     measure: Callable[[Example, Context], Measurement]
     concerns: str = ""
     always: bool = False
-    needs: type = object
+    needs: type | tuple[type, ...] = object
     summary: str = ""
+    at: Evaluate | None = None
 
     def applies_to(self, subject: Any, kind: str, claims: tuple[Claim, ...]) -> bool:
         """Whether to ask it of this object, of that kind and with those claims."""
@@ -122,8 +164,19 @@ class Check:
             device=str(context.device),
             measurement=measurement,
             reason=reason,
+            example=example.name,
+            seed=context.seed,
+            stated=_stated(example.subject, self.concerns),
             counterexample=counterexample,
         )
+
+
+def _stated(subject: Any, name: str) -> Claim | None:
+    """What the object claims of that property; None if nothing, or asking raises (which is a row of its own)."""
+    try:
+        return find_claim(tuple(subject.claims()), name) if name else None
+    except Exception:  # a third-party object may raise anything
+        return None
 
 
 def unmeasured(claim: Claim, subject: str, context: Context) -> CheckResult:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from .check import Check
-from .denoiser_checks import DENOISER_CHECKS
 from .functional_checks import FUNCTIONAL_CHECKS
 from .interface_checks import INTERFACE_CHECKS
 from .iteration_checks import ITERATION_CHECKS
+from .map_checks import MAP_CHECKS
 from .operator_checks import OPERATOR_CHECKS
+from .solver_checks import SOLVER_CHECKS
+from .state_checks import STATE_CHECKS
+from .symmetry_checks import SYMMETRY_CHECKS
 
 #: In the order in which they are asked: what an object claims first, then how it behaves as a part.
 CHECKS: tuple[Check, ...] = (
     *OPERATOR_CHECKS,
     *FUNCTIONAL_CHECKS,
     *ITERATION_CHECKS,
-    *DENOISER_CHECKS,
+    *SOLVER_CHECKS,
+    *MAP_CHECKS,
+    *SYMMETRY_CHECKS,
     *INTERFACE_CHECKS,
+    *STATE_CHECKS,
 )

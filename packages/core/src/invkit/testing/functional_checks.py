@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from ..claims import find_claim
 from ..functionals.algebra import Composition, Scaled, Sum, scale
@@ -17,6 +18,11 @@ from ..measures import (
     prox_gap,
     smoothness_ratio,
 )
+from ..measures.conjugate import conjugate_gap_at
+from ..measures.convexity import convexity_gap_at
+from ..measures.gradient import gradient_error_at, hessian_error_at
+from ..measures.prox_gap import prox_gap_at
+from ..measures.smoothness import smoothness_ratio_at
 from ..operators.space import Space
 from .cases import Example
 from .check import Check, Context, Skip
@@ -45,10 +51,11 @@ def _smooth(example: Example, context: Context) -> Measurement:
 
 
 def _gradient(example: Example, context: Context) -> Measurement:
-    return _worst_of(
-        gradient_error(_differentiable(f), space, generator=context.generator())
-        for f, space in ((example.subject, example.domain), (scale(_WEIGHT, example.subject), example.domain))
-    )
+    found = []
+    for weight in (1.0, _WEIGHT):
+        f = _weighted(example.subject, weight)
+        found.append(_with(gradient_error(f, example.domain, generator=context.generator()), weight=weight))
+    return _worst_of(found)
 
 
 def _hessian(example: Example, context: Context) -> Measurement:
@@ -68,6 +75,10 @@ def _conjugate(example: Example, context: Context) -> Measurement:
     )
 
 
+def _weighted(functional: Functional, weight: float) -> Differentiable:
+    return _differentiable(functional if weight == 1 else scale(weight, functional))
+
+
 def _differentiable(functional: Functional) -> Differentiable:
     if not isinstance(functional, Differentiable):
         raise Skip(f"{functional!r} has no gradient")
@@ -79,18 +90,38 @@ def _over_parts(
 ) -> Measurement:
     """The worst over f and c f of every proximable part, and over their conjugates."""
     found = []
-    for part, space in proximable_parts(example.subject, example.domain):
-        variants = {"f": part, f"{_WEIGHT} f": scale(_WEIGHT, part)}
-        if conjugates:
-            variants |= {f"({name})*": f.conjugate for name, f in variants.items() if isinstance(f, Proximable)}
-        for name, variant in variants.items():
+    for i, (part, space) in enumerate(proximable_parts(example.subject, example.domain)):
+        for name, variant in _variants(part, conjugates=conjugates).items():
             if not isinstance(variant, Proximable):
                 raise Skip(f"{variant!r} has no proximal map")
-            measurement = measure(variant, space)
+            measurement = _with(measure(variant, space), part=i, variant=name)
             found.append(replace(measurement, where=f"{name} with f = {part!r}: {measurement.where}"))
     if not found:
         raise Skip("no part of it has a proximal map")
     return _worst_of(found)
+
+
+def _variants(part: Proximable, *, conjugates: bool) -> dict[str, Functional]:
+    variants: dict[str, Functional] = {"f": part, f"{_WEIGHT} f": scale(_WEIGHT, part)}
+    if conjugates:
+        variants |= {f"({name})*": f.conjugate for name, f in variants.items() if isinstance(f, Proximable)}
+    return variants
+
+
+def _variant(example: Example, found: Mapping[str, Any], *, conjugates: bool) -> tuple[Proximable, dict[str, Any]]:
+    """The part that a counterexample is about, and the rest of the counterexample."""
+    rest = dict(found)
+    parts = [part for part, _ in proximable_parts(example.subject, example.domain)]
+    variant = _variants(parts[int(rest.pop("part"))], conjugates=conjugates)[rest.pop("variant")]
+    assert isinstance(variant, Proximable)
+    return variant, rest
+
+
+def _with(measurement: Measurement, **settings: str | float) -> Measurement:
+    """The measurement, with more settings in its counterexample if it has one."""
+    if not measurement.counterexample:
+        return measurement
+    return replace(measurement, counterexample={**measurement.counterexample, **settings})
 
 
 def proximable_parts(functional: Functional, space: Space) -> Iterator[tuple[Proximable, Space]]:
@@ -106,45 +137,98 @@ def proximable_parts(functional: Functional, space: Space) -> Iterator[tuple[Pro
         yield from proximable_parts(functional.functional, functional.operator.codomain)
 
 
-def _worst_of(measurements: object) -> Measurement:
+def _worst_of(measurements: Iterable[Measurement]) -> Measurement:
     """The one that is furthest beyond its bound, with the trials of all."""
-    found = list(measurements)  # type: ignore[call-overload]
+    found = list(measurements)
     worst = max(found, key=lambda m: (not m.passed, m.value - m.bound))
     return replace(worst, trials=sum(m.trials for m in found))
+
+
+def _convex_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    gap = convexity_gap_at(example.subject, **found)
+    return 0.0 if gap is None else gap
+
+
+def _smooth_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return smoothness_ratio_at(example.subject, **found)
+
+
+def _gradient_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    rest = dict(found)
+    return gradient_error_at(_weighted(example.subject, rest.pop("weight")), **rest)
+
+
+def _hessian_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return hessian_error_at(example.subject, **found)
+
+
+def _prox_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    functional, rest = _variant(example, found, conjugates=True)
+    return prox_gap_at(functional, **rest)
+
+
+def _conjugate_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    functional, rest = _variant(example, found, conjugates=False)
+    return conjugate_gap_at(functional, **rest)
 
 
 _KIND = ("regulariser",)
 
 FUNCTIONAL_CHECKS: tuple[Check, ...] = (
-    Check(name="convexity", kinds=_KIND, concerns="convex", measure=_convex, summary="f lies below its chords."),
+    Check(
+        name="convexity",
+        kinds=_KIND,
+        concerns="convex",
+        measure=_convex,
+        at=_convex_at,
+        summary="f lies below its chords.",
+    ),
     Check(
         name="strong-convexity",
         kinds=_KIND,
         concerns="strongly_convex",
         measure=_strongly_convex,
+        at=_convex_at,
         summary="f - (m/2)|.|^2 lies below its chords.",
     ),
-    Check(name="gradient", kinds=_KIND, concerns="differentiable", measure=_gradient, summary="Central differences."),
+    Check(
+        name="gradient",
+        kinds=_KIND,
+        concerns="differentiable",
+        measure=_gradient,
+        at=_gradient_at,
+        summary="Central differences.",
+    ),
     Check(
         name="hessian",
         kinds=_KIND,
         concerns="differentiable",
         measure=_hessian,
+        at=_hessian_at,
         summary="Central differences of the gradient.",
     ),
-    Check(name="smoothness", kinds=_KIND, concerns="smooth", measure=_smooth, summary="The gradient is L-Lipschitz."),
+    Check(
+        name="smoothness",
+        kinds=_KIND,
+        concerns="smooth",
+        measure=_smooth,
+        at=_smooth_at,
+        summary="The gradient is L-Lipschitz.",
+    ),
     Check(
         name="prox",
         kinds=_KIND,
         concerns="prox",
         always=True,
         measure=_prox,
+        at=_prox_at,
         summary="No probe has a lower objective than prox(v, tau); for f, c f and their conjugates.",
     ),
     Check(
         name="conjugate",
         kinds=_KIND,
         measure=_conjugate,
+        at=_conjugate_at,
         summary="Fenchel and Young, with equality at subgradients.",
     ),
 )

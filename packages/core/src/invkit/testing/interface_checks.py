@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..functionals.base import Differentiable, Proximable
 from ..measures import Measurement, shared_results, tolerance
-from ..measures.batch_invariance import batch_invariance, unlike_images
+from ..measures.batch_invariance import batch_invariance, batch_invariance_at, unlike_images
 from ..measures.input_mutation import input_mutation
 from ..measures.measurement import Worst, length, ratio
 from ..models.denoiser import Denoiser
@@ -94,15 +94,17 @@ def _fresh(example: Example, context: Context) -> Measurement:
 def _empty(example: Example, context: Context) -> Measurement:
     worst = Worst(0.0)
     for name, call, space, shape, dtype in calls_of(example):
-        worst.offer(*_compare(name, call(space.zeros(0)), (0, *shape), dtype, context))
+        x = space.zeros(0)
+        worst.offer(*_compare(name, call(x), (0, *shape), dtype, context), call=name, x=x)
     return worst.measurement()
 
 
 def _placement(example: Example, context: Context) -> Measurement:
     worst = Worst(0.0)
     for name, call, space, shape, dtype in calls_of(example):
-        result = call(space.randn(3, generator=context.generator()))
-        worst.offer(*_compare(name, result, (3, *shape), dtype, context))
+        for batch in (1, 3):
+            x = space.randn(batch, generator=context.generator())
+            worst.offer(*_compare(name, call(x.clone()), (batch, *shape), dtype, context), call=name, x=x)
     return worst.measurement()
 
 
@@ -112,11 +114,16 @@ def _strides(example: Example, context: Context) -> Measurement:
     for name, call, space, _, _ in calls_of(example):
         x = space.randn(2, generator=context.generator())
         reference = call(x.clone())
-        transposed = x.transpose(0, -1).contiguous().transpose(0, -1)
-        spread = torch.stack([x, torch.full_like(x, float("nan"))], dim=-1)[..., 0]
-        for layout, other in (("transposed", transposed), ("spread", spread)):
-            worst.offer(_difference(call(other), reference), f"{name}, {layout}", x=x)
+        for layout in ("transposed", "spread"):
+            error = _difference(call(_laid_out(x, layout)), reference)
+            worst.offer(error, f"{name}, {layout}", call=name, layout=layout, x=x)
     return worst.measurement()
+
+
+def _laid_out(x: Tensor, layout: str) -> Tensor:
+    if layout == "transposed":
+        return x.transpose(0, -1).contiguous().transpose(0, -1)
+    return torch.stack([x, torch.full_like(x, float("nan"))], dim=-1)[..., 0]
 
 
 def _compare(name: str, result: Any, shape: tuple[int, ...], dtype: torch.dtype, context: Context) -> tuple[float, str]:
@@ -142,9 +149,45 @@ def _worst(example: Example, measure: Callable[[Callable[[Tensor], Tensor], Spac
     for name, call, space, _, _ in calls_of(example):
         found = measure(call, space)
         worst = worst or Worst(found.bound)
-        worst.offer(found.value, f"{name}: {found.where}", **found.counterexample)
+        worst.trials += found.trials - 1
+        worst.offer(found.value, f"{name}: {found.where}", **{"call": name, **found.counterexample})
     assert worst is not None
     return worst.measurement()
+
+
+def find_call(example: Example, name: str) -> Call:
+    """The call of that name."""
+    return next(call for call in calls_of(example) if call[0] == name)
+
+
+def _split(example: Example, found: Mapping[str, Any]) -> tuple[Call, dict[str, Any]]:
+    rest = dict(found)
+    return find_call(example, rest.pop("call")), rest
+
+
+def _batch_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    (_, call, *_), rest = _split(example, found)
+    return batch_invariance_at(call, **rest)
+
+
+def _mutation_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    (_, call, *_), rest = _split(example, found)
+    return input_mutation(call, *rest.values(), own=tuple(tensors_of(example.subject))).value
+
+
+def _fresh_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    (_, call, *_), rest = _split(example, found)
+    return shared_results(call, **rest).value
+
+
+def _placement_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    (name, call, _, shape, dtype), rest = _split(example, found)
+    return _compare(name, call(rest["x"]), (len(rest["x"]), *shape), dtype, context)[0]
+
+
+def _strides_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    (_, call, *_), rest = _split(example, found)
+    return _difference(call(_laid_out(rest["x"], rest["layout"])), call(rest["x"].clone()))
 
 
 _BATCHES = (1, 2, 3, 7)
@@ -152,10 +195,28 @@ _PURE = ("operator", "regulariser", "denoiser")
 _ALL = ("operator", "regulariser", "solver", "model", "denoiser")
 
 INTERFACE_CHECKS: tuple[Check, ...] = (
-    Check(name="batch-invariance", kinds=_PURE, measure=_batch, summary="An image alone and in a batch."),
-    Check(name="no-input-mutation", kinds=_PURE, measure=_mutation, summary="Arguments and parts stay as they are."),
-    Check(name="fresh-result", kinds=_PURE, measure=_fresh, summary="Results share memory with nothing."),
-    Check(name="empty-batch", kinds=_ALL, measure=_empty, summary="No images in, no images out, in the right shape."),
-    Check(name="non-contiguous", kinds=_ALL, measure=_strides, summary="Strides do not matter."),
-    Check(name="placement", kinds=_ALL, measure=_placement, summary="Shape, dtype and device are as promised."),
+    Check(name="batch-invariance", kinds=_PURE, measure=_batch, at=_batch_at, summary="An image alone and in a batch."),
+    Check(
+        name="no-input-mutation",
+        kinds=_PURE,
+        measure=_mutation,
+        at=_mutation_at,
+        summary="Arguments and parts stay as they are.",
+    ),
+    Check(name="fresh-result", kinds=_PURE, measure=_fresh, at=_fresh_at, summary="Results share memory with nothing."),
+    Check(
+        name="empty-batch",
+        kinds=_ALL,
+        measure=_empty,
+        at=_placement_at,
+        summary="No images in, no images out, in the right shape.",
+    ),
+    Check(name="non-contiguous", kinds=_ALL, measure=_strides, at=_strides_at, summary="Strides do not matter."),
+    Check(
+        name="placement",
+        kinds=_ALL,
+        measure=_placement,
+        at=_placement_at,
+        summary="Shape, dtype and device are as promised.",
+    ),
 )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from ..errors import ConfigError
 from ..measures import Measurement, linearity_error, tolerance
-from ..measures.batch_invariance import batch_invariance
+from ..measures.batch_invariance import batch_invariance, batch_invariance_at
 from ..measures.input_mutation import input_mutation
+from ..measures.linearity import linearity_error_at
 from ..measures.measurement import Worst, length, ratio
 from ..solvers.base import Solver
 from ..solvers.solution import Solution, Status
@@ -36,14 +40,22 @@ def _minimiser(example: Example, context: Context) -> Measurement:
     far = expected + 10 * torch.randn(
         expected.shape, dtype=expected.dtype, generator=context.generator(), device="cpu"
     ).to(expected.device)
-    for name, start in (("zero", None), ("far away", far)):
-        solution = run_solver(example, y, start)
-        error = ratio(length(solution.x - expected), length(expected))
-        # A solver that never knows when it is done runs into every budget, however right its iterates are.
-        stuck = [status.value for status in solution.status if status is not Status.CONVERGED]
-        ended = f"{stuck[0]} after {_MAX_STEPS} steps at most, relative error {error:.3g}" if stuck else "converged"
-        worst.offer(float("inf") if stuck else error, f"started {name}: {ended}", y=y)
+    for name, start in (("zero", torch.zeros_like(expected)), ("far away", far)):
+        error, ended = _run_to_the_end(example, y, None if name == "zero" else start)
+        worst.offer(error, f"started {name}: {ended}", y=y, x0=start)
     return worst.measurement()
+
+
+def _run_to_the_end(example: Example, y: Tensor, x0: Tensor | None) -> tuple[float, str]:
+    """The relative error of the solution, infinite if it did not converge; how it ended in words."""
+    expected = _expected(example)
+    solution = run_solver(example, y, x0)
+    error = ratio(length(solution.x - expected), length(expected))
+    # A solver that never knows when it is done runs into every budget, however right its iterates are.
+    stuck = [status.value for status in solution.status if status is not Status.CONVERGED]
+    if stuck:
+        return float("inf"), f"{stuck[0]} after {_MAX_STEPS} steps at most, relative error {error:.3g}"
+    return error, "converged"
 
 
 @torch.no_grad()
@@ -88,6 +100,38 @@ def _model_mutation(example: Example, context: Context) -> Measurement:
     return input_mutation(lambda y: example.subject(y, example.operator), _y(example))
 
 
+@torch.no_grad()
+def _minimiser_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return _run_to_the_end(example, found["y"], found["x0"])[0]
+
+
+@torch.no_grad()
+def _solver_batch_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return batch_invariance_at(lambda y: run_solver(example, y, rtol=1e-2).x, **found)
+
+
+def _solver_mutation_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return input_mutation(lambda y, x0: run_solver(example, y, x0, rtol=1e-2), *found.values()).value
+
+
+@torch.no_grad()
+def _reconstruction_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    x, expected = example.subject(found["y"], example.operator), _expected(example)
+    return ratio(length(x - expected), length(expected))
+
+
+def _model_linear_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return linearity_error_at(lambda y: example.subject(y, example.operator), **found)
+
+
+def _model_batch_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return batch_invariance_at(lambda y: example.subject(y, example.operator), **found)
+
+
+def _model_mutation_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return input_mutation(lambda y: example.subject(y, example.operator), *found.values()).value
+
+
 def _expected(example: Example) -> Tensor:
     if example.expected is None and isinstance(example.subject, Solver):
         raise ConfigError(
@@ -115,12 +159,53 @@ def _batch(example: Example) -> Tensor:
 
 ITERATION_CHECKS: tuple[Check, ...] = (
     Check(
-        name="minimiser", kinds=("solver",), measure=_minimiser, summary="Reaches the known minimiser from far away."
+        name="minimiser",
+        kinds=("solver",),
+        measure=_minimiser,
+        at=_minimiser_at,
+        summary="Reaches the known minimiser from far away.",
     ),
-    Check(name="batch-invariance", kinds=("solver",), measure=_solver_batch, summary="An image alone and in a batch."),
-    Check(name="no-input-mutation", kinds=("solver",), measure=_solver_mutation, summary="y and x0 stay as they are."),
-    Check(name="reconstruction", kinds=("model",), measure=_reconstruction, summary="Gives the known result."),
-    Check(name="linearity", kinds=("model",), concerns="linear", measure=_model_linear, summary="Linear in y."),
-    Check(name="batch-invariance", kinds=("model",), measure=_model_batch, summary="An image alone and in a batch."),
-    Check(name="no-input-mutation", kinds=("model",), measure=_model_mutation, summary="y stays as it is."),
+    Check(
+        name="batch-invariance",
+        kinds=("solver",),
+        measure=_solver_batch,
+        at=_solver_batch_at,
+        summary="An image alone and in a batch.",
+    ),
+    Check(
+        name="no-input-mutation",
+        kinds=("solver",),
+        measure=_solver_mutation,
+        at=_solver_mutation_at,
+        summary="y and x0 stay as they are.",
+    ),
+    Check(
+        name="reconstruction",
+        kinds=("model",),
+        measure=_reconstruction,
+        at=_reconstruction_at,
+        summary="Gives the known result.",
+    ),
+    Check(
+        name="linearity",
+        kinds=("model",),
+        concerns="linear",
+        measure=_model_linear,
+        at=_model_linear_at,
+        summary="Linear in y.",
+    ),
+    Check(
+        name="batch-invariance",
+        kinds=("model",),
+        measure=_model_batch,
+        at=_model_batch_at,
+        summary="An image alone and in a batch.",
+    ),
+    Check(
+        name="no-input-mutation",
+        kinds=("model",),
+        measure=_model_mutation,
+        at=_model_mutation_at,
+        summary="y stays as it is.",
+    ),
 )

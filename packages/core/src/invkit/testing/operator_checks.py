@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from ..measures import (
     Measurement,
@@ -18,9 +19,21 @@ from ..measures import (
     unitarity_error,
     vjp_error,
 )
+from ..measures.adjoint_mismatch import adjoint_mismatch_at
+from ..measures.jvp import jvp_error_at
+from ..measures.linearity import linearity_error_at
+from ..measures.operator_norm import norm_interval_error_at
+from ..measures.shortcuts import normal_error_at, pseudo_inverse_error_at
+from ..measures.structure import (
+    isometry_error_at,
+    self_adjointness_error_at,
+    semidefiniteness_gap_at,
+    unitarity_error_at,
+)
+from ..measures.vjp import vjp_error_at
 from ..operators.base import HasGram, HasPseudoInverse
 from .cases import Example
-from .check import Check, Context, Skip
+from .check import Check, Context, Evaluate, Skip
 
 
 def _adjoint(example: Example, context: Context) -> Measurement:
@@ -61,17 +74,52 @@ def _structure(measure: Callable[..., Measurement], *, square: bool) -> Callable
     return run
 
 
+def _at(evaluate: Callable[..., float]) -> Evaluate:
+    """That function of the operator, at the tensors and numbers of a counterexample."""
+
+    def at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+        return evaluate(example.subject, **found)
+
+    return at
+
+
+def _linear_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return linearity_error_at(example.subject.forward, **found)
+
+
 _KIND = ("operator",)
 
 OPERATOR_CHECKS: tuple[Check, ...] = (
-    Check(name="linearity", kinds=_KIND, concerns="linear", measure=_linear, summary="A(ax + bz) = a Ax + b Az."),
-    Check(name="adjoint", kinds=_KIND, concerns="adjoint", measure=_adjoint, summary="<Ax, y> = <x, A*y>."),
-    Check(name="norm-interval", kinds=_KIND, concerns="norm_bound", measure=_norm, summary="lower <= |A| <= upper."),
+    Check(
+        name="linearity",
+        kinds=_KIND,
+        concerns="linear",
+        measure=_linear,
+        at=_linear_at,
+        summary="A(ax + bz) = a Ax + b Az.",
+    ),
+    Check(
+        name="adjoint",
+        kinds=_KIND,
+        concerns="adjoint",
+        measure=_adjoint,
+        at=_at(adjoint_mismatch_at),
+        summary="<Ax, y> = <x, A*y>.",
+    ),
+    Check(
+        name="norm-interval",
+        kinds=_KIND,
+        concerns="norm_bound",
+        measure=_norm,
+        at=_at(norm_interval_error_at),
+        summary="lower <= |A| <= upper.",
+    ),
     Check(
         name="self-adjoint",
         kinds=_KIND,
         concerns="self_adjoint",
         measure=_structure(self_adjointness_error, square=True),
+        at=_at(self_adjointness_error_at),
         summary="<Ax, z> = <x, Az>.",
     ),
     Check(
@@ -79,6 +127,7 @@ OPERATOR_CHECKS: tuple[Check, ...] = (
         kinds=_KIND,
         concerns="positive_semidefinite",
         measure=_structure(semidefiniteness_gap, square=True),
+        at=_at(semidefiniteness_gap_at),
         summary="<Ax, x> >= 0.",
     ),
     Check(
@@ -86,6 +135,7 @@ OPERATOR_CHECKS: tuple[Check, ...] = (
         kinds=_KIND,
         concerns="isometric",
         measure=_structure(isometry_error, square=False),
+        at=_at(isometry_error_at),
         summary="|Ax| = |x|.",
     ),
     Check(
@@ -93,6 +143,7 @@ OPERATOR_CHECKS: tuple[Check, ...] = (
         kinds=_KIND,
         concerns="unitary",
         measure=_structure(unitarity_error, square=False),
+        at=_at(unitarity_error_at),
         summary="A*A = AA* = id.",
     ),
     Check(
@@ -100,6 +151,7 @@ OPERATOR_CHECKS: tuple[Check, ...] = (
         kinds=_KIND,
         concerns="differentiable",
         measure=_vjp,
+        at=_at(vjp_error_at),
         summary="torch's derivative of forward is vjp.",
     ),
     Check(
@@ -107,16 +159,23 @@ OPERATOR_CHECKS: tuple[Check, ...] = (
         kinds=_KIND,
         concerns="differentiable",
         measure=_jvp,
+        at=_at(jvp_error_at),
         summary="jvp belongs to torch's derivative of forward: Re<F'(x)v, z> = Re<v, F'(x)*z>.",
     ),
     Check(
-        name="normal", kinds=_KIND, needs=HasGram, measure=_normal, summary="The shortcut to A*A agrees with A and A*."
+        name="normal",
+        kinds=_KIND,
+        needs=HasGram,
+        measure=_normal,
+        at=_at(normal_error_at),
+        summary="The shortcut to A*A agrees with A and A*.",
     ),
     Check(
         name="pseudo-inverse",
         kinds=_KIND,
         needs=HasPseudoInverse,
         measure=_pseudo_inverse,
+        at=_at(pseudo_inverse_error_at),
         summary="The four conditions of Penrose.",
     ),
 )

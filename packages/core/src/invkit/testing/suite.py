@@ -15,7 +15,7 @@ from ..errors import ClaimRefutedError, MissingDependencyError
 from ..operators.space import Space
 from ..plugins import Entry, Registry, get_registry
 from ..plugins.device import resolve_device, resolve_dtype
-from .cases import Example, as_example, kind_of
+from .cases import Example, as_examples, kind_of
 from .check import Check, CheckResult, Context, Outcome, unmeasured
 from .checks import CHECKS
 from .declared import compare_declared
@@ -96,8 +96,8 @@ def check(
 ) -> Report:
     """Measure what an object claims of itself.
 
-    subject: an operator, functional, solver, model or ``Example``; or the id, name or role of a registered object; or
-        the name of a plugin, for everything it announces.
+    subject: an operator, functional, solver, model, denoiser, ``Example`` or a list of them; or the id, name or role of
+        a registered object; or the name of a plugin, for everything it announces.
     device, dtype: where registered objects are made; None is the CPU, and every dtype that the object declares.
     space: the images of a functional that takes any shape.   claims: further claims to compare with the instance's.
     checks: these instead of the core's and those that plugins add.   progress: a bar on stderr.
@@ -114,9 +114,13 @@ def check(
         for entry in tqdm(entries, desc="check", unit="object", leave=False, disable=not progress):
             rows += _check_entry(registry, entry, place, dtype, seed, checks)
         return Report(tuple(rows))
-    example = as_example(subject, space)
-    context = Context(_device_of(example, place), _dtype_of(example), seed)
-    return Report(tuple(_check_example(example, context, "", tuple(claims), CHECKS if checks is None else checks)))
+    asked = CHECKS if checks is None else checks
+    found: list[CheckResult] = []
+    for example in as_examples(subject, space):
+        kind_of(example.subject)
+        context = Context(_device_of(example, place), _dtype_of(example), seed)
+        found += _check_example(example, context, "", tuple(claims), asked)
+    return Report(tuple(found))
 
 
 def _entries(registry: Registry, ref: str) -> tuple[Entry, ...]:
@@ -154,14 +158,15 @@ def _check_entry(
             yield _row(entry, Outcome.SKIPPED, f"it works in {', '.join(spec.dtypes)}", context)
             continue
         try:
-            example = as_example(registry.load_example(entry)(device, one))
+            examples = as_examples(registry.load_example(entry)(device, one))
         except MissingDependencyError as error:
             yield _row(entry, Outcome.SKIPPED, str(error), context)
             return
         except Exception as error:  # an example that raises is one row, and the next object goes on
             yield _row(entry, Outcome.FAILED, f"{type(error).__name__}: {error}", context)
             continue
-        yield from _check_example(example, context, entry.id, spec.claims, checks)
+        for example in examples:
+            yield from _check_example(example, context, entry.id, spec.claims, checks)
 
 
 def _check_example(

@@ -28,18 +28,26 @@ def _row(results: list[CheckResult]) -> tuple[str, ...]:
     measured = [result for result in results if result.measurement is not None]
     worst = max(measured, key=_badness, default=results[0])
     found = worst.measurement
-    remark = worst.reason if worst.outcome is not Outcome.NOT_REFUTED else ""
+    remark = _remark(worst)
     name = worst.check if worst.check not in ("claim", "declared") else f"{worst.check} {worst.concerns}"
     return (
         worst.subject,
         name,
-        worst.outcome.value,
+        worst.verdict,
         "" if found is None else f"{found.value:.2g}",
         "" if found is None else f"{found.bound:.2g}",
         "" if found is None else str(sum(r.measurement.trials for r in measured if r.measurement is not None)),
         ",".join(dict.fromkeys(result.dtype for result in results if result.dtype)),
         remark,
     )
+
+
+def _remark(result: CheckResult) -> str:
+    """Why, or where; for a claim that was measured and is proved as well, what proves it."""
+    if result.outcome is not Outcome.NOT_REFUTED:
+        return f"example {result.example}: {result.reason}" if result.example and result.is_bad else result.reason
+    proved = result.stated is not None and result.verdict != result.outcome.value
+    return result.stated.evidence if proved and result.stated is not None else ""
 
 
 def _badness(result: CheckResult) -> float:

@@ -49,5 +49,6 @@ Attack = Callable[[Target], Pairs]
 
 def with_length(v: Tensor, lengths: Tensor) -> Tensor:
     """v scaled so that each image has the length that is asked for; one that is zero stays so."""
-    factor = lengths.to(v.device) / norm(v).clamp_min(torch.finfo(torch.float64).tiny)
+    found = norm(v)
+    factor = torch.where(found > 0, lengths.to(v.device) / found, 1.0)
     return v * per_image(factor, v)
