@@ -236,7 +236,8 @@ def group(name: str) -> Group:
     if "+" in name:
         return Generated(name, tuple(group(part.strip()) for part in name.split("+")))
     if name not in GROUPS:
-        near = difflib.get_close_matches(name, GROUPS, n=2, cutoff=0.4)
+        known = {key.lower(): key for key in GROUPS}
+        near = [known[key] for key in difflib.get_close_matches(name.lower(), known, n=2)]
         hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(GROUPS)}."
         raise ConfigError(f"group: name is {name!r}, expected a known one. {hint}")
     return GROUPS[name]
