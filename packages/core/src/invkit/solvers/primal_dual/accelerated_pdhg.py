@@ -57,12 +57,19 @@ class AcceleratedPDHG(Solver[SaddleProblem, PrimalDualState]):
     def prepare(self, objective: Functional) -> SaddleProblem:
         return with_strongly_convex_g(as_saddle(objective, "AcceleratedPDHG"), "AcceleratedPDHG")[0]
 
-    def init(self, problem: SaddleProblem, x0: Tensor | None) -> PrimalDualState:
+    def step_sizes(self, problem: SaddleProblem) -> tuple[float, tuple[float, ...]]:
+        """The first tau and sigma_i; tau_k * sum_i sigma_i,k |K_i|^2 is the same at every step.
+
+        Raises: ConfigError if g is not strongly convex.
+        """
         gamma = modulus_of(problem, "AcceleratedPDHG")
         tau = _BELOW_ONE / gamma if self.tau is None else self.tau
         norms = [operator.norm().upper or 1.0 for _, operator in problem.blocks]
-        sigma = tuple(_BELOW_ONE / (len(norms) * tau * n**2) for n in norms)
-        return start(problem, x0, tau, sigma, "AcceleratedPDHG", gamma=gamma)
+        return tau, tuple(_BELOW_ONE / (len(norms) * tau * n**2) for n in norms)
+
+    def init(self, problem: SaddleProblem, x0: Tensor | None) -> PrimalDualState:
+        tau, sigma = self.step_sizes(problem)
+        return start(problem, x0, tau, sigma, "AcceleratedPDHG", gamma=modulus_of(problem, "AcceleratedPDHG"))
 
     def step(self, problem: SaddleProblem, state: PrimalDualState) -> PrimalDualState:
         if state.first is None:

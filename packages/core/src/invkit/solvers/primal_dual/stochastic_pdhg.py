@@ -82,10 +82,14 @@ class StochasticPDHG(Solver[SaddleProblem, StochasticState]):
         """The block of the step after so many."""
         return random.Random(f"{self.seed} {num_steps}").randrange(num_blocks)
 
-    def init(self, problem: SaddleProblem, x0: Tensor | None) -> StochasticState:
+    def step_sizes(self, problem: SaddleProblem) -> tuple[float, tuple[float, ...]]:
+        """tau and sigma_i for this problem."""
         c, norms = unit_of_data(problem)
         tau = (1 - 1e-6) / (len(norms) * self.balance * c)
-        sigma = tuple(self.balance * c / n**2 for n in norms)
+        return tau, tuple(self.balance * c / n**2 for n in norms)
+
+    def init(self, problem: SaddleProblem, x0: Tensor | None) -> StochasticState:
+        tau, sigma = self.step_sizes(problem)
         x = problem.start(x0, "StochasticPDHG")
         y = tuple(operator.codomain.zeros(len(x)) for _, operator in problem.blocks)
         m, flat, zero = len(y), torch.zeros_like(x), norm(torch.zeros_like(x))

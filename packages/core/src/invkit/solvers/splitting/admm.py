@@ -18,7 +18,9 @@ from .free_edges import prox_with_free_edges
 from .split_problem import SplitProblem, as_split, fourier_solve
 
 #: rho changes before these many steps have been made, every so many, by such a factor at most.
-_LAST_CHANGE, _CHANGE_EVERY, _LARGEST_CHANGE = 200, 10, 5.0
+LAST_CHANGE, _CHANGE_EVERY, _LARGEST_CHANGE = 200, 10, 5.0
+#: So it stays within this factor of where it began.
+LARGEST_RANGE = _LARGEST_CHANGE ** (LAST_CHANGE // _CHANGE_EVERY)
 
 
 @dataclass(frozen=True)
@@ -82,11 +84,15 @@ class ADMM(Solver[SplitProblem, ADMMState]):
     def prepare(self, objective: Functional) -> SplitProblem:
         return as_split(objective, "ADMM")
 
-    def init(self, problem: SplitProblem, x0: Tensor | None) -> ADMMState:
-        x = problem.start(x0, "ADMM")
+    def start_rho(self, problem: SplitProblem) -> tuple[float, ...]:
+        """rho_i at the start."""
         sizes = [as_float(q.weight) * q.operator.norm().upper ** 2 for q in problem.quadratics]
         unit = max(sizes, default=0.0) or 1.0
-        rho = tuple(each_image(self.rho * unit / (k.norm().upper ** 2 or 1.0), x) for _, k in problem.blocks)
+        return tuple(self.rho * unit / (k.norm().upper ** 2 or 1.0) for _, k in problem.blocks)
+
+    def init(self, problem: SplitProblem, x0: Tensor | None) -> ADMMState:
+        x = problem.start(x0, "ADMM")
+        rho = tuple(each_image(r, x) for r in self.start_rho(problem))
         data = torch.zeros_like(x)
         for q in problem.quadratics:
             if q.centre is not None:
@@ -96,7 +102,7 @@ class ADMM(Solver[SplitProblem, ADMMState]):
         return ADMMState(x, kx, zeros, kx, kx, zeros, None, data, rho)
 
     def step(self, problem: SplitProblem, state: ADMMState) -> ADMMState:
-        if state.num_steps and state.num_steps % _CHANGE_EVERY == 0 and state.num_steps <= _LAST_CHANGE:
+        if state.num_steps and state.num_steps % _CHANGE_EVERY == 0 and state.num_steps <= LAST_CHANGE:
             state = self._balanced(problem, state)
         rho = state.rho
         pulls = [

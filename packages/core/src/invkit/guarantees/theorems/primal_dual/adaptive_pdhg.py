@@ -12,16 +12,19 @@ from ...hypotheses import (
     PROXIMABLE_PARTS,
     saddle_problem,
 )
+from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
 
 
 def _steps(setting: Setting) -> Premise:
-    return Premise(
+    operators = [operator for _, operator in saddle_problem(setting).blocks]
+    premise = Premise(
         statement="tau * sum_i sigma_i |K_i|^2 < 1 at every step",
         holds=True,
-        basis=min(operator.norm().basis for _, operator in saddle_problem(setting).blocks),
+        basis=min(operator.norm().basis for operator in operators),
         how="tau is set to that, from the upper bounds of the norms",
     )
+    return resting_on(premise, *operators)
 
 
 def _summable(setting: Setting) -> Premise:
@@ -34,6 +37,10 @@ def _summable(setting: Setting) -> Premise:
 
 
 def _conclusion(setting: Setting) -> Conclusion:
+    # With E = |x - x*|^2 / 2 tau + |y - y*|^2 / 2 sigma + |d|^2 / 2 tau + Re <K d, y - y*>, d = x - x_before, no step
+    # makes E larger, whatever tau and sigma it takes if they fulfil the condition. An update of both changes E by a
+    # factor; the changes of the logarithms are summable, so the factors have a finite product, and the limits of the
+    # iterates are fixed points of the method with the steps' limits.
     return Conclusion(
         statement="adaptive PDHG: the iterates converge to a saddle point, whose image is a minimiser",
         params={"to": "a minimiser"},
@@ -44,8 +51,8 @@ ADAPTIVE_PDHG_CONVERGENCE = Rule(
     name="adaptive-pdhg-convergence",
     statement="adaptive PDHG: the iterates converge to a saddle point, whose image is a minimiser",
     formula="(x_k, y_k) -> (x*, y*) if tau * sum_i sigma_i |K_i|^2 < 1 always and sum_k |log(step_k+1 / step_k)| < inf",
-    source="PDHG is a proximal point method in the metric of its steps (He, Yuan 2012); such metrics may change by "
-    "factors with a finite product (Combettes, Vu 2014, Variable metric forward-backward splitting, Theorem 4.1)",
+    source="the energy of Chambolle, Pock (2011), proof of Theorem 1, changes with the steps by factors with a finite "
+    "product, and such sequences converge (Combettes, Vu 2013, Variable metric quasi-Fejer monotonicity)",
     about=solved_by(AdaptivePDHG),
     premises=(
         CONVEX_PARTS,

@@ -32,7 +32,7 @@ def _pdhg_product(setting: Setting) -> tuple[float, str]:
         if len(given) != len(norms) or solver.tau is None:
             return math.nan, refusal
         tau, sigma = solver.tau, tuple(float(s) for s in given if s is not None)
-    return tau * sum(s * n**2 for s, n in zip(sigma, norms, strict=True)), refusal
+    return float(tau) * sum(s * n**2 for s, n in zip(sigma, norms, strict=True)), refusal
 
 
 def _pdhg_steps(setting: Setting) -> Premise:
@@ -64,6 +64,12 @@ def _pdhg_conclusion(setting: Setting) -> Conclusion:
     )
 
 
+PDHG_STEPS = Hypothesis(
+    statement="the steps are positive and tau * sum_i sigma_i |K_i|^2 <= 1",
+    concerns=("step_size", "norm_bound"),
+    evaluate=_pdhg_steps,
+)
+
 PDHG_CONVERGENCE = Rule(
     name="pdhg-convergence",
     statement="PDHG: the iterates converge to a saddle point, whose image is a minimiser",
@@ -75,11 +81,7 @@ PDHG_CONVERGENCE = Rule(
         CONVEX_PARTS,
         PROXIMABLE_PARTS,
         BOUNDED_NORMS,
-        Hypothesis(
-            statement="the steps are positive and tau * sum_i sigma_i |K_i|^2 <= 1",
-            concerns=("step_size", "norm_bound"),
-            evaluate=_pdhg_steps,
-        ),
+        PDHG_STEPS,
         EXACT_ADJOINTS,
         HAS_SADDLE_POINT,
     ),
