@@ -28,7 +28,7 @@ extensions = [
 ]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
-exclude_patterns = ["_build"]
+exclude_patterns = ["_build", "examples/thirdparty"]  # a package, with a README of its own
 nitpicky = True
 
 autodoc_member_order = "bysource"

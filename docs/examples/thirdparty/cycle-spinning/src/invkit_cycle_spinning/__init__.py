@@ -1,0 +1,3 @@
+"""Translation-invariant wavelet denoising for invkit."""
+
+from __future__ import annotations
