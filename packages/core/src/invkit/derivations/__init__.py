@@ -2,6 +2,7 @@
 
 from .derivation import Derivation
 from .functionals import FUNCTIONALS
+from .maps import MAPS
 from .operators import OPERATORS
 
-__all__ = ["FUNCTIONALS", "OPERATORS", "Derivation"]
+__all__ = ["FUNCTIONALS", "MAPS", "OPERATORS", "Derivation"]

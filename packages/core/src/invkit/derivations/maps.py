@@ -97,4 +97,5 @@ POINTWISE_FIRM = _of(
     "a real function with slopes between 0 and 1, number by number, is firmly nonexpansive", "the mean value theorem",
 )  # fmt: skip
 
-DERIVATIONS: tuple[Derivation, ...] = tuple(value for value in globals().values() if isinstance(value, Derivation))
+#: Every derivation of this file.
+MAPS: tuple[Derivation, ...] = tuple(value for value in globals().values() if isinstance(value, Derivation))
