@@ -124,7 +124,8 @@ ADMM_CONVERGENCE = Rule(
     statement="ADMM: x_k converges to a minimiser, z_i to its K_i x, rho_i u_i to a dual solution",
     formula="x_k -> x*, z_i,k -> K_i x*, rho_i u_i,k -> y_i* for every rho_i > 0 that stays, relaxation in (0, 2) and "
     "sum_k |x_k - exact x-step| < inf",
-    source="Eckstein, Bertsekas (1992), Theorem 8; each rho_i^(1/2) K_i as one of its operators",
+    source="Eckstein, Bertsekas (1992), Theorem 8, whose condition of full rank only makes x-steps unique; with the "
+    "rho_i^(1/2) K_i as its operator",
     about=solved_by(ADMM),
     premises=(
         Hypothesis(
