@@ -52,6 +52,8 @@ SPECS: list[Spec] = [
     _rule("linear.preconditioned", "preconditioned-conjugate-gradient", "So they do with a diagonal preconditioner."),
     _rule("linear.cgls", "cgls-rate", "CGLS converges to the nearest least-squares solution."),
     _rule("linear.cgls", "cgls-discrepancy", "Conjugate gradients stopped at the noise level regularise."),
+    _rule("linear.monotone", "conjugate-gradient-descent", "Conjugate gradients never raise the objective."),
+    _rule("linear.monotone", "conjugate-gradient-fejer", "Conjugate gradients never go away from a minimiser."),
     # Newton's method
     _rule("newton.inexact_newton", "newton-cg-rate", "Newton's method converges from every start."),
     _rule("newton.inexact_newton", "primal-dual-newton-rate", "Primal-dual Newton converges from every start."),

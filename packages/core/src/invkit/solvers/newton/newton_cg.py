@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from ...claims import BY_CONSTRUCTION, Claim
 from ...errors import ConfigError
 from ...functionals.base import Functional
 from ...functionals.hessian_at import hessian_at
@@ -85,6 +86,9 @@ class NewtonCG(Solver[SmoothProblem, NewtonCGState]):
         check_line_search(self.backtracking, self.armijo, "NewtonCG")
         for name, count in (("max_inner", self.max_inner), ("max_trials", self.max_trials)):
             check_count(count, "NewtonCG", name)
+
+    def claims(self) -> tuple[Claim, ...]:
+        return (claim_of_line_search(),)
 
     def prepare(self, objective: Functional) -> SmoothProblem:
         return as_smooth(objective, "NewtonCG")
@@ -169,6 +173,12 @@ def first_step_that_decreases(
             break
         trial = search.backtracking * trial
     return step, new, accepted
+
+
+def claim_of_line_search() -> Claim:
+    """The line search takes no step that it has not seen to decrease the value, whatever the direction."""
+    evidence = "only steps whose value is seen not to rise are taken, to 10 roundings of the value; else x stays"
+    return Claim(property="descent", basis=BY_CONSTRUCTION, evidence=evidence)
 
 
 def check_line_search(backtracking: float, armijo: float, who: str) -> None:

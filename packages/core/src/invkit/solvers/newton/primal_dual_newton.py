@@ -10,6 +10,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from ...claims import Claim
 from ...errors import ConfigError
 from ...functionals.algebra import Scaled, split_composition, terms_of
 from ...functionals.base import Differentiable, Functional
@@ -25,7 +26,7 @@ from ..base import Optimality, Solver, select
 from ..linear.pcg import dot, patience, pcg
 from ..problems import Problem
 from .forcing import LARGEST, next_forcing
-from .newton_cg import Belonging, check_count, check_line_search, first_step_that_decreases
+from .newton_cg import Belonging, check_count, check_line_search, claim_of_line_search, first_step_that_decreases
 from .radial_linearisation import RadialLinearisation
 
 
@@ -117,6 +118,9 @@ class PrimalDualNewton(Solver[SmoothTermsProblem, PrimalDualNewtonState]):
         check_line_search(self.backtracking, self.armijo, "PrimalDualNewton")
         for name, count in (("max_inner", self.max_inner), ("max_trials", self.max_trials)):
             check_count(count, "PrimalDualNewton", name)
+
+    def claims(self) -> tuple[Claim, ...]:
+        return (claim_of_line_search(),)
 
     def prepare(self, objective: Functional) -> SmoothTermsProblem:
         objective, restriction = lifted(objective)

@@ -8,7 +8,7 @@ from ....functionals.base import Functional
 from ....functionals.norms import SquaredL2
 from ....functionals.weighted_squared_l2 import WeightedSquaredL2
 from ....solvers.gradient.line_search import ArmijoGradientDescent, first_trial
-from ...hypotheses import EXACT_ADJOINTS, SMOOTH_F, smooth_part
+from ...hypotheses import CONVEX_F, EXACT_ADJOINTS, SMOOTH_F, smooth_part
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
 from .._numbers import SLACK
@@ -71,6 +71,7 @@ ARMIJO_QUADRATIC = Rule(
             concerns=("form",),
             evaluate=_quadratic,
         ),
+        CONVEX_F,
         SMOOTH_F,
         EXACT_ADJOINTS,
     ),

@@ -11,7 +11,7 @@ from ...hypotheses import EXACT_ADJOINTS
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
 from .._numbers import at_most, factor, padded
-from ._least_squares import given_by_hand, most_steps, smallest_eigenvalue
+from ._least_squares import SUM_OF_SQUARES, given_by_hand, most_steps, smallest_eigenvalue
 
 
 def conjugate_gradient_factor(condition_number: float) -> float:
@@ -53,7 +53,7 @@ def _in_range(setting: Setting) -> Premise:
     return _resting(premise, setting)
 
 
-def _unpreconditioned(setting: Setting) -> Premise:
+def unpreconditioned(setting: Setting) -> Premise:
     assert isinstance(setting.solver, ConjugateGradient)
     premise = Premise(
         statement="the steps are not preconditioned",
@@ -108,8 +108,9 @@ CONJUGATE_GRADIENT_RATE = Rule(
             concerns=("self_adjoint", "positive_semidefinite"),
             evaluate=_semidefinite,
         ),
+        SUM_OF_SQUARES,
         Hypothesis(statement="b lies in the range of H", concerns=("existence",), evaluate=_in_range),
-        Hypothesis(statement="the steps are not preconditioned", concerns=("parameter",), evaluate=_unpreconditioned),
+        Hypothesis(statement="the steps are not preconditioned", concerns=("parameter",), evaluate=unpreconditioned),
         Hypothesis(statement="|H| is bounded", concerns=("norm_bound",), evaluate=_bounded),
         EXACT_ADJOINTS,
     ),

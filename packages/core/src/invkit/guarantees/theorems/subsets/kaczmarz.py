@@ -7,6 +7,7 @@ from ....solvers.subsets.kaczmarz import BlocksProblem, Kaczmarz
 from ...hypotheses import EXACT_ADJOINTS
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
+from ..linear._least_squares import SUM_OF_SQUARES
 
 
 def _solver(setting: Setting) -> Kaczmarz:
@@ -83,7 +84,7 @@ KACZMARZ = Rule(
     source="Elfving (1980), Block-iterative methods for consistent and inconsistent linear equations; each block is an "
     "averaged map (Bauschke, Combettes 2011, Chapter 5)",
     about=solved_by(Kaczmarz),
-    premises=(_RELAXED, _CONSISTENT, EXACT_ADJOINTS),
+    premises=(SUM_OF_SQUARES, _RELAXED, _CONSISTENT, EXACT_ADJOINTS),
     concludes="convergent",
     conclude=_converges,
 )
@@ -94,7 +95,7 @@ KACZMARZ_FEJER = Rule(
     formula="|x_k+1 - x*| <= |x_k - x*| for every x* with K_i x* = d_i for all i",
     source="Bauschke, Combettes (2011), Convex Analysis and Monotone Operator Theory in Hilbert Spaces, Chapter 5",
     about=solved_by(Kaczmarz),
-    premises=(_RELAXED, _CONSISTENT, EXACT_ADJOINTS),
+    premises=(SUM_OF_SQUARES, _RELAXED, _CONSISTENT, EXACT_ADJOINTS),
     concludes="fejer_monotone",
     conclude=_approaches,
     further=True,
