@@ -171,3 +171,11 @@ def test_rules_of_plugins_are_used_and_one_that_crashes_is_reported_and_no_more(
     assert "rule no-premise: TypeError: premise 'p' is str, expected a Premise" in errors
     assert any("third/no-rule (third): target is int, expected an invkit.guarantees.Rule" in error for error in errors)
     assert any("expected a name that third_party_rules defines" in error for error in errors)
+
+
+def test_lines_that_are_broken_for_a_terminal_lose_no_word_and_fit() -> None:
+    leaf = Node(statement="leaf " * 40, holds=False, remedy="change it")
+    tree = Node(statement="word " * 60, holds=True, children=(leaf,))
+    broken = tree.render_text(width=80)
+    assert max(len(line) for line in broken.splitlines()) <= 80
+    assert broken.split() == tree.render_text().split()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -26,7 +28,11 @@ def run(
         methods = [{"name": method.name, "guarantee": method.guarantee.as_dict()} for method in prepared.methods]
         write_json({"config": str(config), "methods": methods, "missing": missing(tree, settings.require)})
     else:
-        trees = (f"{method.name}\n{method.guarantee.render_text(note=False)}" for method in prepared.methods)
+        # Whoever reads a file or a pipe wants one statement a line; a terminal would break them anywhere.
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        trees = (
+            f"{method.name}\n{method.guarantee.render_text(note=False, width=width)}" for method in prepared.methods
+        )
         write("\n\n".join((*trees, NOTE)))
     require(tree, settings.require)
     return ExitCode.DONE

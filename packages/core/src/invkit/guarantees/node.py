@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -107,9 +108,13 @@ class Node:
             "children": [child._as_dict() for child in self.children],
         }
 
-    def render_text(self, *, note: bool = True) -> str:
-        """The tree as indented lines, and a last one that says in which arithmetic it holds."""
-        return "\n".join((*self._lines(0), *((NOTE,) if note else ())))
+    def render_text(self, *, note: bool = True, width: int | None = None) -> str:
+        """The tree as indented lines, and a last one that says in which arithmetic it holds.
+
+        width: break lines that are longer, further in than they began; None breaks none.
+        """
+        lines = (*self._lines(0), *((NOTE,) if note else ()))
+        return "\n".join(lines if width is None else (_broken(line, width) for line in lines))
 
     def _lines(self, depth: int) -> Iterator[str]:
         margin = "  " * depth
@@ -139,6 +144,15 @@ class Node:
         how = f" ({self.how})" if self.how else ""
         basis = f" [{self.basis.label}]" if self.basis is not None else " [does not hold]"
         return f"{numbers}{how}{basis}"
+
+
+def _broken(line: str, width: int) -> str:
+    """The line in several of that width, those after the first indented by four more."""
+    margin = " " * (len(line) - len(line.lstrip()) + 4)
+    whole = textwrap.TextWrapper(
+        width=max(width, len(margin) + 40), subsequent_indent=margin, break_long_words=False, break_on_hyphens=False
+    )
+    return whole.fill(line)
 
 
 def _finite(number: float | None) -> float | None:
