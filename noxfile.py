@@ -1,6 +1,6 @@
 """The one door to every check, the same here and in CI.
 
-    nox                      what CI runs: tests, isolated, lint, types, docs
+    nox                      what CI runs: tests, isolated, kit, lint, types, docs
     nox -s tests -- -k tv    pytest's arguments after the dashes
     nox -s "isolated(core)"  one package in an environment without its siblings
     nox -s slow benchmarks   what a change to a solver or an operator also runs
@@ -12,17 +12,19 @@ read it through a `.pth` file. It is kept from run to run; delete `.nox` to star
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2025.2.9"
 nox.options.default_venv_backend = "virtualenv"
-nox.options.sessions = ["tests", "isolated", "lint", "types", "docs"]
+nox.options.sessions = ["tests", "isolated", "kit", "lint", "types", "docs"]
 
 ROOT = Path(__file__).parent
 PACKAGES = sorted(path.parent.name for path in ROOT.glob("packages/*/pyproject.toml"))
 PLUGINS = [name for name in PACKAGES if name != "core"]
+THIRD_PARTY = sorted(path.parent for path in ROOT.glob("docs/examples/thirdparty/*/pyproject.toml"))
 
 # No session may pull another torch than the one that everything was measured with.
 os.environ["PIP_CONSTRAINT"] = str(ROOT / "constraints.txt")
@@ -84,6 +86,40 @@ def isolated(session: nox.Session, package: str) -> None:
     absent = sorted(import_name(name) for name in PACKAGES if import_name(name) not in present)
     session.run("python", "tests/assert_isolated.py", "--present", *present, "--absent", *absent, env=NEUTRAL)
     session.run("pytest", f"packages/{package}/tests", *session.posargs, env=ONE_THREAD | NEUTRAL)
+
+
+@nox.session(requires=["torch"])
+def kit(session: nox.Session) -> None:
+    """What authors of plugins start from, each as a wheel beside core alone: what ``plugins new`` writes, and ours."""
+    borrow_torch(session)
+    session.install("./packages/core[testing]")
+    with tempfile.TemporaryDirectory() as folder:
+        session.run("invkit", "plugins", "new", "sample", "--folder", folder, env=NEUTRAL)
+        for plugin in [Path(folder) / "invkit-sample", *THIRD_PARTY]:
+            test_as_a_third_party(session, plugin, Path(folder) / "wheels" / plugin.name)
+
+
+def test_as_a_third_party(session: nox.Session, plugin: Path, wheels: Path) -> None:
+    """Build it, install the wheel, run its tests and invkit's, and see its objects and rules used; then remove it."""
+    name = plugin.name.removeprefix("invkit-")
+    session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(plugin))
+    (wheel,) = wheels.glob("*.whl")
+    session.install(f"{wheel}[test]")
+    absent = [import_name(package) for package in PLUGINS]
+    present = ["invkit", import_name(name)]
+    session.run("python", "tests/assert_isolated.py", "--present", *present, "--absent", *absent, env=NEUTRAL)
+    with session.chdir(plugin):
+        # Not from its sources, which another folder would not have.
+        session.run("pytest", "-p", "no:cacheprovider", env=ONE_THREAD | NEUTRAL)
+        session.run("invkit", "plugins", "doctor", env=NEUTRAL, silent=True)
+        session.run("invkit", "plugins", "test", name, env=ONE_THREAD | NEUTRAL)
+        listed = session.run("invkit", "list", env=NEUTRAL, silent=True)
+        if f" {name}/" not in str(listed):
+            session.error(f"invkit list shows nothing of {name}")
+        for config in plugin.glob("*.toml"):
+            if config.name != "pyproject.toml":
+                session.run("invkit", "explain", config.name, env=ONE_THREAD | NEUTRAL)
+    session.run("pip", "uninstall", "--quiet", "--yes", f"invkit-{name}")
 
 
 @nox.session
