@@ -6,14 +6,16 @@ from ..spec import Spec
 from ._common import COMPLEX, DEVICES, REAL, example
 
 
-def _model(name: str, summary: str, place: str, *references: str, role: str = "") -> Spec:
+def _model(
+    name: str, summary: str, place: str, *references: str, role: str = "", dtypes: tuple[str, ...] = REAL + COMPLEX
+) -> Spec:
     return Spec(
         name=name,
         summary=summary,
         target=f"invkit.models.{place}",
         example=example("models", name),
         devices=DEVICES,
-        dtypes=REAL + COMPLEX,
+        dtypes=dtypes,
         dims=(2, 3),
         role=role,
         references=references,
@@ -53,4 +55,30 @@ SPECS: list[Spec] = [
         role="denoiser",
     ),
     _model("gaussian-filter", "Convolution with a Gaussian, periodic.", "denoisers:GaussianFilter", role="denoiser"),
+    _model(
+        "operator-denoiser",
+        "Any operator from a space to itself, as a denoiser.",
+        "derived_denoisers:OperatorDenoiser",
+        role="denoiser",
+    ),
+    _model(
+        "clipped-denoiser",
+        "Another denoiser, its results clipped to a range of values.",
+        "derived_denoisers:ClippedDenoiser",
+        role="denoiser",
+        dtypes=REAL,
+    ),
+    _model(
+        "residual-denoiser",
+        "The image minus a multiple of what another map shows as noise.",
+        "derived_denoisers:ResidualDenoiser",
+        role="denoiser",
+    ),
+    _model(
+        "oracle-residual",
+        "A residual denoiser mixed with an oracle, of which only what is provable is claimed.",
+        "derived_denoisers:OracleResidual",
+        "Hertrich, Neumayer and Steidl (2021)",
+        role="denoiser",
+    ),
 ]

@@ -36,6 +36,11 @@ class OperatorDenoiser(Denoiser):
             )
         self.operator = operator
 
+    @property
+    def domain(self) -> Space:
+        """The space of the images that it takes."""
+        return self.operator.domain
+
     def forward(self, x: Tensor, noise_std: float | Tensor | None = None) -> Tensor:
         return self.operator.forward(x)
 

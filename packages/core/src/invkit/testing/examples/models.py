@@ -10,18 +10,22 @@ from torch import Tensor
 from ...functionals import regularisers
 from ...models import (
     Adjoint,
+    ClippedDenoiser,
     GaussianFilter,
     IterativelyRegularised,
+    OperatorDenoiser,
+    OracleResidual,
     PlugAndPlay,
     ProximalDenoiser,
     PseudoInverse,
     RegularisationByDenoising,
+    ResidualDenoiser,
     Stopping,
     Tikhonov,
     TruncatedSVD,
     Variational,
 )
-from ...operators import Dense, Space
+from ...operators import Dense, Identity, Space
 from ..cases import Example
 from ._problems import Device, Lasso, accuracy, is_single, noise, overdetermined, wide
 
@@ -134,6 +138,30 @@ def proximal_denoiser(device: Device, dtype: torch.dtype) -> Example:
 
 def gaussian_filter(device: Device, dtype: torch.dtype) -> Example:
     return Example(subject=GaussianFilter(0.9), space=Space((2, 5, 4), dtype, torch.device(device)))
+
+
+def operator_denoiser(device: Device, dtype: torch.dtype) -> Example:
+    """A gradient step on 0.5 |M x|^2 with a matrix that is not symmetric."""
+    matrix = Dense(noise((7, 12), dtype, device, seed=3), domain_shape=(1, 4, 3))
+    one = Identity((4, 3), 1, dtype, torch.device(device))
+    return Example(subject=OperatorDenoiser(one - (0.5 / matrix.norm().upper ** 2) * matrix.normal()))
+
+
+def clipped_denoiser(device: Device, dtype: torch.dtype) -> Example:
+    subject = ClippedDenoiser(GaussianFilter(0.9), -0.4, 0.7)
+    return Example(subject=subject, space=Space((2, 5, 4), dtype, torch.device(device)))
+
+
+def residual_denoiser(device: Device, dtype: torch.dtype) -> Example:
+    subject = ResidualDenoiser(GaussianFilter(0.9), 1.7)
+    return Example(subject=subject, space=Space((2, 5, 4), dtype, torch.device(device)))
+
+
+def oracle_residual(device: Device, dtype: torch.dtype) -> Example:
+    """The oracle is a fixed image."""
+    space = Space((2, 5, 4), dtype, torch.device(device))
+    oracle = noise(space.shape, dtype, device, seed=4)
+    return Example(subject=OracleResidual(GaussianFilter(0.9), oracle, gamma=1.99, damping=1.4), space=space)
 
 
 def _gaussian_matrix(images: Tensor, std: float) -> Tensor:
