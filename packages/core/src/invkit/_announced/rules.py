@@ -111,4 +111,25 @@ SPECS: list[Spec] = [
         "equivariant-reconstruction",
         "A variational reconstruction is equivariant where its operator is.",
     ),
+    # what a minimiser is, whoever finds it
+    _rule(
+        "variational.stability",
+        "variational-stability",
+        "Measurements of two minimisers are no farther apart than their data.",
+    ),
+    _rule(
+        "variational.lipschitz",
+        "variational-lipschitz",
+        "A strongly convex variational method is Lipschitz in the measurement.",
+    ),
+    _rule(
+        "variational.solution_map",
+        "differentiable-solution-map",
+        "The minimiser of a smooth strongly convex function is differentiable in its data.",
+    ),
+    _rule(
+        "variational.hypergradient",
+        "a-posteriori-hypergradient-bound",
+        "The error of a hypergradient has a bound that can be computed.",
+    ),
 ]

@@ -156,7 +156,7 @@ def _of_closed_model(model: Reconstructor, operator: LinearOperator) -> list[Nod
 def _lipschitz(model: Reconstructor, operator: LinearOperator) -> Node | None:
     """|R(y1) - R(y2)| <= |R| |y1 - y2| for a linear R; the number where |R| is known."""
     linear = find_claim(model.claims(), "linear")
-    if linear is None:
+    if linear is None or find_claim(model.claims(), "lipschitz") is not None:  # then it says the number itself
         return None
     statement = "errors in y are amplified at most by |R|: |R(y1) - R(y2)| <= |R| |y1 - y2|"
     if not isinstance(model, Adjoint):

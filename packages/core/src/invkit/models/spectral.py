@@ -101,4 +101,19 @@ class Tikhonov(Reconstructor):
         return system.reconstruct(y, self.filter_factors(system.s))
 
     def claims(self) -> tuple[Claim, ...]:
-        return (Claim(property="linear", basis=BY_CONSTRUCTION, evidence="x = V diag(s / (s^2 + weight)) U* y"),)
+        linear = Claim(property="linear", basis=BY_CONSTRUCTION, evidence="x = V diag(s / (s^2 + weight)) U* y")
+        weights = torch.as_tensor(self.weight).detach().double()
+        least = float(weights.min()) if weights.numel() else math.inf
+        if not 0 < least < math.inf:  # a learned weight may have left its range
+            return (linear,)
+        constant = math.nextafter(1 / (2 * math.sqrt(least)) * (1 + 2.0**-48), math.inf)
+        evidence = "max over s of s / (s^2 + weight) = 1 / (2 sqrt(weight)), whatever the operator"
+        source = "Engl, Hanke, Neubauer (1996), Regularization of Inverse Problems, Chapter 5"
+        bound = Claim(
+            property="lipschitz",
+            params={"constant": constant},
+            basis=BY_CONSTRUCTION,
+            evidence=evidence,
+            source=source,
+        )
+        return (linear, bound)

@@ -136,7 +136,7 @@ class GradientFlowStep(Operator):
         ratio, radius = self.ratio(), self.tableau.circle_contractivity_radius()
         if not 0 <= ratio <= 2 * radius:
             return
-        basis, evidence = self._basis(), f"h L |A|^2 <= {ratio:.6g} <= 2 r = {2 * radius:g}"
+        basis, evidence = self._basis(), f"h L |A|^2 <= 2 r = {2 * radius:g}"
         source = "dissertation, Theorem 3.2.1 and Lemma 3.2.1; Dahlquist, Jeltsch (1979), Theorem 4.1"
         yield Claim(property="nonexpansive", basis=basis, evidence=evidence, source=source)
         alpha = averagedness_of(self)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ....claims import BY_CONSTRUCTION
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
+from .._numbers import at_most
 from ._gradient_flow import BOUNDED_A, INCREASING, LINEAR_A, about_a_step, slack, the_step, way_out
 
 
@@ -30,7 +31,7 @@ def _short(setting: Setting) -> Premise:
 
 def _conclusion(setting: Setting) -> Conclusion:
     return Conclusion(
-        statement=f"the step is nonexpansive: h L |A|^2 <= {the_step(setting).ratio():.6g} <= 2 r = "
+        statement=f"the step is nonexpansive: h L |A|^2 <= {at_most(the_step(setting).ratio())}, 2 r = "
         f"{2 * _radius(setting):g}",
         value=_radius(setting),
         how="r of the method",

@@ -8,6 +8,7 @@ from ....claims import BY_CONSTRUCTION
 from ....operators.gradient_flow_step import averagedness_of
 from ....operators.runge_kutta import EULER
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
+from .._numbers import at_most
 from ._gradient_flow import BOUNDED_A, INCREASING, LINEAR_A, about_a_step, slack, the_step, way_out
 
 #: The largest number below 2: alpha = h L |A|^2 / 2 must be below 1.
@@ -46,7 +47,7 @@ def _conclusion(setting: Setting) -> Conclusion:
     assert alpha is not None
     one = step.num_steps == 1
     return Conclusion(
-        statement=f"the {'layer is' if one else f'{step.num_steps} steps together are'} {alpha:.6g}-averaged",
+        statement=f"the {'layer is' if one else f'{step.num_steps} steps together are'} {at_most(alpha)}-averaged",
         params={"alpha": alpha},
         value=alpha,
         how="alpha = h L |A|^2 / 2"
