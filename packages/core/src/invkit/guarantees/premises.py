@@ -22,7 +22,7 @@ from ..functionals.weighted_l1 import WeightedL1
 from ..functionals.weighted_squared_l2 import WeightedSquaredL2
 from ..functionals.zero import Zero
 from ..operators.base import LinearOperator
-from ..operators.moving import basis_of, silent_classes
+from ..operators.moving import basis_of, silent_classes, tensors_of
 from .rule import Premise
 
 
@@ -180,7 +180,7 @@ def has_minimiser(objective: Functional) -> Premise:
             value=modulus,
             how="strongly convex with this modulus",
         )
-        return resting_on(premise, objective)
+        return resting_on(_of_numbers(premise, objective), objective)
     known = _is_known_sum(objective)
     premise = Premise(
         statement="a minimiser exists",
@@ -188,7 +188,7 @@ def has_minimiser(objective: Functional) -> Premise:
         basis=BY_CONSTRUCTION if known else ASSUMED,
         how="squares, norms and indicators (Rockafellar 1970, Theorem 27.3)" if known else "assumed",
     )
-    return resting_on(premise, objective)
+    return resting_on(_of_numbers(premise, objective), objective)
 
 
 def finite_everywhere(functional: Functional) -> bool:
@@ -214,7 +214,22 @@ def has_saddle_point(objective: Functional) -> Premise:
         if known
         else "assumed",
     )
-    return resting_on(premise, objective)
+    return resting_on(_of_numbers(premise, objective), objective)
+
+
+def _of_numbers(premise: Premise, objective: Functional) -> Premise:
+    """The premise, failing where a tensor of a term holds what is no number: then no x has a value."""
+    broken = [inner for inner, _ in _parts(objective) if any(bool(t.isnan().any()) for t in tensors_of(inner))]
+    if not broken:
+        return premise
+    return replace(
+        premise,
+        holds=False,
+        basis=ASSUMED,
+        value=None,
+        how=f"a tensor of {broken[0]!r} holds NaN",
+        remedy="correct the data: where they are missing, leave them out by a mask",
+    )
 
 
 def _is_known_sum(objective: Functional) -> bool:

@@ -118,10 +118,17 @@ class LinearRatePDHG(Solver[SaddleProblem, PrimalDualState]):
         """theta: by this factor the squared distances fall in each step."""
         return 1 / (1 + self._mu(problem))
 
-    def init(self, problem: SaddleProblem, x0: Tensor | None) -> PrimalDualState:
+    def step_sizes(self, problem: SaddleProblem) -> tuple[float, tuple[float, ...]]:
+        """tau and sigma_i for this problem.
+
+        Raises: ConfigError if a modulus is missing.
+        """
         gamma, mu = modulus_of(problem, "LinearRatePDHG"), self._mu(problem)
-        sigma = tuple(mu / (2 * delta) for delta in _dual_moduli(problem))
-        return start(problem, x0, mu / (2 * gamma), sigma, "LinearRatePDHG", gamma=gamma)
+        return mu / (2 * gamma), tuple(mu / (2 * delta) for delta in _dual_moduli(problem))
+
+    def init(self, problem: SaddleProblem, x0: Tensor | None) -> PrimalDualState:
+        tau, sigma = self.step_sizes(problem)
+        return start(problem, x0, tau, sigma, "LinearRatePDHG", gamma=modulus_of(problem, "LinearRatePDHG"))
 
     def step(self, problem: SaddleProblem, state: PrimalDualState) -> PrimalDualState:
         assert state.gamma is not None

@@ -11,14 +11,16 @@ from convex_problems import PROBLEMS, noise
 from theorem_runs import energy, failing, lagrangian, node_of, saddle_point, speaks_of, squared
 
 from invkit.claims import ASSUMED, CERTIFIED
-from invkit.functionals import L1, least_squares
-from invkit.guarantees.theorems.primal_dual._rounded import not_above, not_below
+from invkit.functionals import L1, SquaredL2, least_squares, tgv
+from invkit.guarantees import Setting
+from invkit.guarantees.theorems import core_rules
+from invkit.guarantees.theorems.primal_dual._numbers import not_above, not_below
 from invkit.guarantees.theorems.primal_dual.adaptive_pdhg import ADAPTIVE_PDHG_CONVERGENCE
 from invkit.guarantees.theorems.primal_dual.pdhg import PDHG_CONVERGENCE
 from invkit.guarantees.theorems.primal_dual.pdhg_gap import PDHG_GAP_RATE, pdhg_gap_bound
 from invkit.guarantees.theorems.primal_dual.preconditioned_pdhg import PRECONDITIONED_PDHG_CONVERGENCE
 from invkit.operators import Dense, Fourier, Identity, LinearOperator, materialise
-from invkit.solvers import PDHG, AdaptivePDHG, PreconditionedPDHG
+from invkit.solvers import ADMM, PDHG, AdaptivePDHG, PreconditionedPDHG
 
 A, Y = Dense(noise((8, 6))), noise((1, 8), seed=1)
 LASSO = least_squares(A, Y) + 0.3 * L1()
@@ -256,3 +258,48 @@ def test_numbers_in_words_are_rounded_to_the_safe_side() -> None:
     for value in (0.123456789, 8.9999999e-7, 123456.51, 1.0):
         assert float(not_above(value)) <= value <= float(not_below(value))
         assert float(not_below(value)) - float(not_above(value)) <= 1e-5 * value
+
+
+BY_BALANCE = [
+    (PDHG_CONVERGENCE, PDHG),
+    (PDHG_GAP_RATE, PDHG),
+    (ADAPTIVE_PDHG_CONVERGENCE, AdaptivePDHG),
+    (PRECONDITIONED_PDHG_CONVERGENCE, PreconditionedPDHG),
+]
+
+
+@pytest.mark.parametrize(("rule", "solver"), BY_BALANCE)
+@pytest.mark.parametrize("balance", [1e-320, 1e308])
+def test_a_balance_that_makes_steps_zero_or_infinite_fails(rule, solver, balance) -> None:
+    assert failing(node_of(rule, 1e-3 * LASSO, solver(balance=balance)))
+
+
+@pytest.mark.parametrize(("rule", "solver"), BY_BALANCE)
+def test_a_term_of_weight_zero_changes_nothing(rule, solver) -> None:
+    objective = LASSO + 0.0 * (L1() @ A) + 0.0 * least_squares(A, Y)
+    assert node_of(rule, objective, solver()).holds
+    problem = solver().prepare(objective)
+    state = solver().init(problem, None)
+    for _ in range(20):
+        state = solver().step(problem, state)
+    assert not any(bool(y.any()) for y in state.y[1:])
+
+
+@pytest.mark.parametrize(("rule", "solver"), [case for case in BY_BALANCE if case[0] is not PDHG_GAP_RATE])
+def test_data_that_are_no_numbers_fail_by_name(rule, solver) -> None:
+    centre = torch.full((1, 6), math.nan, dtype=torch.float64)
+    wrong = failing(node_of(rule, SquaredL2(centre) + 0.3 * (L1() @ A), solver()))
+    assert list(wrong) == ["a saddle point exists"]
+    assert "NaN" in wrong["a saddle point exists"].how
+
+
+@pytest.mark.parametrize("solver", [PDHG(), AdaptivePDHG(), PreconditionedPDHG(), ADMM()])
+def test_unknowns_beside_the_image_are_part_of_the_problem(solver) -> None:
+    """The fields of the second total generalised variation; all terms are finite norms and squares."""
+    operator = Dense(noise((14, 12), seed=4), (1, 4, 3))
+    objective = 0.8 * least_squares(operator, noise((1, 14), seed=5)) + 0.3 * tgv(operator.domain)
+    problem = solver.prepare(objective)
+    assert problem.restriction is not None
+    setting = Setting(subject=objective, solver=solver, problem=problem)
+    (node, *_) = [rule.apply(setting) for rule in core_rules() if rule.about(setting) and not rule.further]
+    assert node.holds

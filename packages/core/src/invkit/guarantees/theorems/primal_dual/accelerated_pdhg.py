@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ....claims import BY_CONSTRUCTION
+from ....functionals.base import as_float
 from ....solvers.primal_dual.accelerated_pdhg import AcceleratedPDHG, modulus_of
 from ... import premises
 from ...hypotheses import (
@@ -18,7 +19,7 @@ from ...hypotheses import (
 )
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
-from ._rounded import SLACK, not_above
+from ._numbers import SLACK, are_steps, not_above
 
 STRONGLY_CONVEX_G = Hypothesis(
     statement="g is strongly convex with a known modulus gamma",
@@ -52,7 +53,7 @@ def _first_steps(setting: Setting) -> tuple[float, tuple[float, ...]]:
     """tau and sigma_i as the solver begins with them."""
     assert isinstance(setting.solver, AcceleratedPDHG)
     tau, sigma = setting.solver.step_sizes(saddle_problem(setting))
-    return float(tau), tuple(float(s) for s in sigma)
+    return as_float(tau), tuple(as_float(s) for s in sigma)
 
 
 def _steps(setting: Setting) -> Premise:
@@ -61,10 +62,10 @@ def _steps(setting: Setting) -> Premise:
         tau, sigma = _first_steps(setting)
         product = tau * sum(s * k.norm().upper ** 2 for s, (_, k) in zip(sigma, blocks, strict=True))
     else:
-        tau, product = math.nan, math.nan
+        tau, sigma, product = math.nan, (), math.nan
     premise = Premise(
         statement="the first steps are positive and tau * sum_i sigma_i |K_i|^2 <= 1",
-        holds=0 < tau < math.inf and product <= 1,
+        holds=are_steps(tau, *sigma) and product <= 1,
         basis=min((BY_CONSTRUCTION, *(operator.norm().basis for _, operator in blocks))),
         value=product,
         bound=1.0,

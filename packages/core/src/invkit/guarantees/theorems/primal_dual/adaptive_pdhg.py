@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ....claims import BY_CONSTRUCTION
 from ....solvers.primal_dual.adaptive_pdhg import AdaptivePDHG
+from ....solvers.primal_dual.step import unit_of_data
 from ...hypotheses import (
     BOUNDED_NORMS,
     CONVEX_PARTS,
@@ -14,15 +15,21 @@ from ...hypotheses import (
 )
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
+from ._numbers import are_steps
 
 
 def _steps(setting: Setting) -> Premise:
     operators = [operator for _, operator in saddle_problem(setting).blocks]
+    solver = setting.solver
+    assert isinstance(solver, AdaptivePDHG)
+    c, norms = unit_of_data(saddle_problem(setting))
     premise = Premise(
         statement="tau * sum_i sigma_i |K_i|^2 < 1 at every step",
-        holds=True,
+        holds=are_steps(*(solver.balance * c / n**2 for n in norms))
+        and are_steps(1 / (len(norms) * solver.balance * c)),
         basis=min(operator.norm().basis for operator in operators),
         how="tau is set to that, from the upper bounds of the norms",
+        remedy="choose a balance whose steps are neither zero nor infinite",
     )
     return resting_on(premise, *operators)
 

@@ -6,11 +6,13 @@ import math
 
 from ....claims import BY_CONSTRUCTION
 from ....errors import ConfigError
+from ....functionals.base import as_float
 from ....solvers.primal_dual.condat_vu import CondatVu, ThreePartProblem
 from ... import premises
 from ...hypotheses import BOUNDED_NORMS, CONVEX_PARTS, EXACT_ADJOINTS, HAS_SADDLE_POINT, PROXIMABLE_PARTS
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
+from ._numbers import are_steps
 
 
 def _problem(setting: Setting) -> ThreePartProblem:
@@ -31,8 +33,10 @@ def _left(setting: Setting) -> tuple[float, str]:
         given = solver.sigma if isinstance(solver.sigma, tuple | list) else (solver.sigma,) * len(norms)
         if len(given) != len(norms) or solver.tau is None:
             return math.nan, refusal
-        tau, sigma = solver.tau, tuple(float(s) for s in given if s is not None)
-    return 1 / float(tau) - sum(s * n**2 for s, n in zip(sigma, norms, strict=True)), refusal
+        tau, sigma = solver.tau, tuple(as_float(s) for s in given if s is not None)
+    if not are_steps(tau, *sigma):
+        return math.nan, refusal
+    return 1 / as_float(tau) - sum(as_float(s) * n**2 for s, n in zip(sigma, norms, strict=True)), refusal
 
 
 def _steps(setting: Setting) -> Premise:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from ....claims import ASSUMED, BY_CONSTRUCTION, find_claim
+from ....errors import ConfigError
 from ....functionals.base import Differentiable
 from ....solvers.primal_dual.accelerated_pdhg import LinearRatePDHG, modulus_of
 from ...hypotheses import BOUNDED_NORMS, CONVEX_PARTS, EXACT_ADJOINTS, PROXIMABLE_PARTS, saddle_problem
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
-from ._rounded import SLACK, not_below
+from ._numbers import SLACK, are_steps, not_below
 from .accelerated_pdhg import STRONGLY_CONVEX_G
 
 
@@ -46,12 +48,21 @@ def _saddle_point(setting: Setting) -> Premise:
 
 
 def _steps(setting: Setting) -> Premise:
-    operators = [operator for _, operator in saddle_problem(setting).blocks]
+    solver, problem = setting.solver, saddle_problem(setting)
+    assert isinstance(solver, LinearRatePDHG)
+    operators = [operator for _, operator in problem.blocks]
+    remedy = "scale the objective so that no step is zero or infinite"
+    try:
+        tau, sigma = solver.step_sizes(problem)
+    except ConfigError as error:
+        tau, sigma, remedy = math.nan, (), str(error)
     premise = Premise(
         statement="mu <= 2 sqrt(gamma) / L with L^2 = sum_i |K_i|^2 / delta_i",
-        holds=True,
+        holds=are_steps(tau, *sigma),
         basis=min(operator.norm().basis for operator in operators),
-        how="mu is set to that, from the upper bounds of the norms",
+        value=tau,
+        how="tau = mu / (2 gamma); mu is set to that, from the upper bounds of the norms",
+        remedy=remedy,
     )
     return resting_on(premise, *operators)
 

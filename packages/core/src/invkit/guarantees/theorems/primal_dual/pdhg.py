@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from ....errors import ConfigError
+from ....functionals.base import as_float
 from ....solvers.primal_dual.pdhg import PDHG
 from ...hypotheses import (
     BOUNDED_NORMS,
@@ -16,6 +17,7 @@ from ...hypotheses import (
 )
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
+from ._numbers import are_steps
 
 
 def _pdhg_product(setting: Setting) -> tuple[float, str]:
@@ -31,8 +33,10 @@ def _pdhg_product(setting: Setting) -> tuple[float, str]:
         given = solver.sigma if isinstance(solver.sigma, tuple | list) else (solver.sigma,) * len(norms)
         if len(given) != len(norms) or solver.tau is None:
             return math.nan, refusal
-        tau, sigma = solver.tau, tuple(float(s) for s in given if s is not None)
-    return float(tau) * sum(s * n**2 for s, n in zip(sigma, norms, strict=True)), refusal
+        tau, sigma = solver.tau, tuple(as_float(s) for s in given if s is not None)
+    if not are_steps(tau, *sigma):
+        return math.nan, refusal
+    return as_float(tau) * sum(as_float(s) * n**2 for s, n in zip(sigma, norms, strict=True)), refusal
 
 
 def _pdhg_steps(setting: Setting) -> Premise:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ....functionals.base import as_float
 from ....solvers.primal_dual.pdhg import PDHG
 from ...hypotheses import BOUNDED_NORMS, CONVEX_PARTS, EXACT_ADJOINTS, PROXIMABLE_PARTS, saddle_problem
 from ...rule import Conclusion, Rule, Setting, solved_by
-from ._rounded import SLACK, not_below
+from ._numbers import SLACK, not_below
 from .pdhg import PDHG_STEPS
 
 
@@ -21,7 +22,7 @@ def _conclusion(setting: Setting) -> Conclusion:
     solver = setting.solver
     assert isinstance(solver, PDHG)
     tau, sigma = solver.step_sizes(saddle_problem(setting))
-    weights = [(1 + SLACK) / (2 * float(step)) for step in (tau, *sigma)]
+    weights = [(1 + SLACK) / (2 * as_float(step)) for step in (tau, *sigma)]
     duals = " + ".join(f"{not_below(w)} |y_{i} - y_{i},0|^2" for i, w in enumerate(weights[1:], 1))
     return Conclusion(
         statement="PDHG: the averages X_k, Y_k of the first k iterates fulfil, for every x and y, "

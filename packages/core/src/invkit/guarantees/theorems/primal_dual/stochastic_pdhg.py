@@ -15,6 +15,7 @@ from ...hypotheses import (
 )
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
+from ._numbers import are_steps
 
 
 def _steps(setting: Setting) -> Premise:
@@ -26,7 +27,7 @@ def _steps(setting: Setting) -> Premise:
     products = [tau * sigma * n**2 for sigma, n in zip(sigmas, norms, strict=True)]
     premise = Premise(
         statement="tau * sigma_i |K_i|^2 < p_i = 1 / m for each of the m blocks",
-        holds=0 < tau and max(products) < 1 / len(operators),
+        holds=are_steps(tau, *sigmas) and max(products) < 1 / len(operators),
         basis=min(operator.norm().basis for operator in operators),
         value=max(products),
         bound=1 / len(operators),
