@@ -15,8 +15,11 @@ import pytest
 import torch
 
 import invkit
+from invkit.functionals import least_squares
+from invkit.guarantees import Node
 from invkit.operators import Blur, inner
 from invkit.plugins import Registry, build_with
+from invkit.solvers import GradientDescent
 
 ROOT = Path(__file__).resolve().parents[1]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
@@ -64,6 +67,22 @@ def test_the_operator_that_the_page_defines_has_an_exact_adjoint(written_plugin:
     assert not torch.equal(mirror.forward(x), x)
 
 
+@pytest.mark.parametrize("written_plugin", ["docs/plugins.md"], indirect=True)
+def test_the_theorem_that_the_page_states_is_true_and_fails_where_it_should(written_plugin: Path) -> None:
+    one_step = importlib.import_module("invkit_motion.one_step")
+    mirror = one_step.Mirror(image_shape=(3, 7))
+    y = torch.randn(2, 1, 3, 7, generator=torch.Generator().manual_seed(0))
+    objective = least_squares(mirror, y)
+
+    def theorem(tau: float) -> Node:
+        return invkit.explain(objective, solver=GradientDescent(tau), rules=[one_step.ONE_STEP]).theorem("one-step")
+
+    assert theorem(1.0).holds
+    x = invkit.solve(objective, GradientDescent(1.0), torch.full_like(y, 3.0), max_steps=1).x
+    torch.testing.assert_close(x, mirror.forward(y))
+    assert [premise.remedy for premise in theorem(0.5).failing] == ["set step_size to 1"]
+
+
 def test_the_entry_point_that_the_page_shows_names_the_module_that_it_shows() -> None:
     (manifest,) = (tomllib.loads(body) for body in code_blocks("docs/plugins.md", "toml"))
     assert manifest["project"]["entry-points"]["invkit"] == {"motion": "invkit_motion._plugin"}
@@ -88,7 +107,7 @@ def test_the_python_of_getting_started_runs_as_it_stands(
 
 
 #: Pages whose Python runs as it stands, one block after the other.
-PAGES = ("solvers", "regularisers", "operators", "parameter_choice", "differentiation", "plug_and_play")
+PAGES = ("solvers", "regularisers", "operators", "parameter_choice", "differentiation", "plug_and_play", "guarantees")
 ANY_BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 

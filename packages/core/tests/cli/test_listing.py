@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import types
+from importlib.metadata import EntryPoint
 
 import pytest
 import torch
@@ -127,3 +129,40 @@ def test_the_doctor_survives_a_broken_torch(
     monkeypatch.setitem(sys.modules, "torch", None)
     plugin_commands.doctor(Registry([], environ={}), as_json=True)
     assert "cannot be imported" in json.loads(capsys.readouterr().out)["devices"]["torch"]
+
+
+def test_a_rule_prints_its_theorem_with_every_premise(invkit: Run) -> None:
+    assert any(line.split()[:2] == ["rule", "core/fista-rate"] for line in invkit("list", "rule")[1].splitlines())
+    code, text, _ = invkit("info", "core/fista-rate")
+    assert code == 0
+    for line in (
+        "theorem     FISTA: the objective converges to its minimum like 1/k^2",
+        "source      Beck, Teboulle (2009), Theorem 4.4",
+        "concludes   convergent",
+        "premise     the gradient of f is Lipschitz with a known constant L",
+    ):
+        assert f"  {line}\n" in text
+
+
+def test_the_json_of_a_rule_has_the_theorem_and_that_of_another_object_has_none(invkit: Run) -> None:
+    (rule,) = json.loads(invkit("info", "core/fista-rate", "--json")[1])["objects"]
+    assert set(rule["theorem"]) == {"statement", "formula", "source", "concludes", "further", "premises"}
+    assert {"statement": "f is convex", "concerns": ["convex"]} in rule["theorem"]["premises"]
+    (solver,) = json.loads(invkit("info", "core/fista", "--json")[1])["objects"]
+    assert "theorem" not in solver
+
+
+def test_a_rule_that_is_none_says_so(invkit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = types.ModuleType("ruleless_plugin")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(
+        "from invkit.plugins import Spec, hookimpl\nCORE_API = (1, 0)\n@hookimpl\ndef invkit_rules():\n"
+        "    return [Spec(name='none', summary='One.', target='math:pi')]\n",
+        module.__dict__,
+    )
+    registry = Registry([EntryPoint("ruleless", module.__name__, "invkit")], environ={})
+    code, text, _ = invkit("info", "ruleless/none", registry=registry)
+    assert code == 0
+    assert "theorem     cannot be read: ruleless/none (ruleless): target is float, expected an" in text
+    (described,) = json.loads(invkit("info", "ruleless/none", "--json", registry=registry)[1])["objects"]
+    assert set(described["theorem"]) == {"trouble"}

@@ -48,6 +48,7 @@ def info(registry: Registry, ref: str, *, as_json: bool) -> int:
                 **describe(registry, entry),
                 "parameters": _parameters(registry, entry)[0],
                 "configuration_keys": _configuration_keys(registry, entry),
+                **({} if (theorem := _theorem(registry, entry)) is None else {"theorem": theorem}),
             }
             for entry in entries
         ]
@@ -105,24 +106,48 @@ def _paragraph(registry: Registry, entry: Entry) -> str:
     if trouble:
         return "\n".join([*lines, f"  parameters  cannot be read: {trouble}"])
     lines += [f"  parameter   {_signature(parameter)}" for parameter in parameters]
-    lines += _theorem(registry, entry)
+    lines += _theorem_lines(registry, entry)
     keys = _configuration_keys(registry, entry)
     lines += [f"  config key  {_signature(key)} (in the {entry.kind} table of a model)" for key in keys]
     return "\n".join(lines)
 
 
-def _theorem(registry: Registry, entry: Entry) -> list[str]:
+def _theorem_lines(registry: Registry, entry: Entry) -> list[str]:
     """The theorem of a rule: its statement, formula, source and premises."""
-    if entry.kind != "rule":
+    theorem = _theorem(registry, entry)
+    if theorem is None:
         return []
-    rule = registry.load(entry)
+    if "trouble" in theorem:
+        return [f"  theorem     cannot be read: {theorem['trouble']}"]
     return [
-        f"  theorem     {rule.statement}",
-        f"  formula     {rule.formula}",
-        f"  source      {rule.source}",
-        f"  concludes   {rule.concludes}",
-        *(f"  premise     {premise.statement}" for premise in rule.premises),
+        f"  theorem     {theorem['statement']}",
+        f"  formula     {theorem['formula']}",
+        f"  source      {theorem['source']}",
+        f"  concludes   {theorem['concludes']}",
+        *(f"  premise     {premise['statement']}" for premise in theorem["premises"]),
     ]
+
+
+def _theorem(registry: Registry, entry: Entry) -> dict[str, Any] | None:
+    """What a rule says, JSON-ready, or why it cannot be read; None for anything else."""
+    if entry.kind != "rule" or registry.missing(entry):
+        return None
+    from ..guarantees.theorem_nodes import problem_of_rule  # imports torch
+
+    try:
+        rule = registry.load(entry)
+    except InvkitError as error:
+        return {"trouble": str(error)}
+    if problem := problem_of_rule(entry, rule):
+        return {"trouble": problem}
+    return {
+        "statement": rule.statement,
+        "formula": rule.formula,
+        "source": rule.source,
+        "concludes": rule.concludes,
+        "further": rule.further,
+        "premises": [{"statement": one.statement, "concerns": list(one.concerns)} for one in rule.premises],
+    }
 
 
 def _signature(parameter: dict[str, Any]) -> str:
