@@ -13,6 +13,8 @@ from invkit.functionals import (
     Composition,
     Differentiable,
     GroupL1,
+    Huber,
+    LInfinity,
     Proximable,
     SquaredL2,
     Sum,
@@ -164,3 +166,21 @@ def test_sums_start_from_zero_and_weights_may_stand_on_either_side(draw) -> None
     torch.testing.assert_close((L1() * 0.3).value(x), (0.3 * L1()).value(x))
     with pytest.raises(TypeError, match="unsupported operand"):
         1 + L1()
+
+
+def test_a_weight_of_lower_precision_costs_the_images_none(draw) -> None:
+    """0.7 in float32 times tau = 0.1 is rounded to float32 unless the images say otherwise."""
+    weight, v = torch.tensor(0.7), 3 * draw((2, 4))
+    for w, f in ((weight, weight * L1()), (float(weight), float(weight) * L1())):
+        want = v.sign() * (v.abs() - float(w) * 0.1).clamp_min(0)
+        torch.testing.assert_close(f.prox(v, 0.1), want, rtol=1e-15, atol=1e-15)
+    for functional in (SquaredL2(), Huber(0.3), L2(), LInfinity()):
+        exact, given = (float(weight) * functional).conjugate, (weight * functional).conjugate
+        projected = given.prox(v, 0.1)
+        assert torch.isfinite(given.value(projected)).all()
+        torch.testing.assert_close(projected, exact.prox(v, 0.1), rtol=1e-14, atol=1e-15)
+
+
+def test_a_sum_of_nothing_is_refused() -> None:
+    with pytest.raises(ConfigError, match="Sum: there are 0 terms, expected at least one. Use Zero"):
+        Sum(())

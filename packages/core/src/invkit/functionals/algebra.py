@@ -23,7 +23,7 @@ from ..operators.base import LinearOperator, Operator
 from ..operators.norm import Interval, product_down, product_up, rounded_up
 from ..operators.space import Space
 from . import moduli
-from .base import Differentiable, Functional, Proximable, as_float, check_weight, times
+from .base import Differentiable, Functional, Proximable, as_float, check_weight, times, weight_for
 from .nonlinear_composition import NonlinearComposition, NonlinearCompositionDifferentiable
 
 
@@ -88,7 +88,7 @@ class ScaledProximable(Scaled, Proximable):
     functional: Proximable
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        return self.functional._prox(v, self.weight * tau)
+        return self.functional._prox(v, weight_for(self.weight, v) * tau)
 
     @property
     def conjugate(self) -> Proximable:

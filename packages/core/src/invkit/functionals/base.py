@@ -22,7 +22,7 @@ from ..errors import ConfigError, ShapeError
 from ..operators.base import Operator
 from ..operators.moving import Movable, basis_of
 from ..operators.norm import Interval
-from ..operators.space import Space, per_image, same_kind
+from ..operators.space import Space, per_image, real_dtype, same_kind
 
 if TYPE_CHECKING:
     from .algebra import Sum
@@ -248,6 +248,11 @@ def fitted(parameter: Tensor, x: Tensor, who: str, what: str) -> Tensor:
     if parameter.is_complex() and not x.is_complex():
         raise ShapeError(f"{who}: {what} has dtype {parameter.dtype}, expected a real one for {x.dtype}. Convert one.")
     return parameter.to(same_kind(x.dtype, parameter.dtype))
+
+
+def weight_for(weight: float | Tensor, x: Tensor) -> float | Tensor:
+    """A weight in the precision of the images: a float32 one times a number would be rounded before it meets them."""
+    return weight.to(real_dtype(x.dtype)) if isinstance(weight, Tensor) else weight
 
 
 def times(weight: float | Tensor, value: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from ..derivations import functionals as rules
 from ..derivations.symmetry import Action
 from ..errors import ConfigError
 from . import moduli
-from .base import Differentiable, Proximable, as_float, times
+from .base import Differentiable, Proximable, as_float, times, weight_for
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,7 +48,8 @@ class ScaledConjugate(Proximable):
         return self.inner.is_invariant(action)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        return self.weight * self.inner._prox(v / self.weight, tau / self.weight)
+        weight = weight_for(self.weight, v)
+        return weight * self.inner._prox(v / weight, tau / weight)
 
     @property
     def conjugate(self) -> Proximable:

@@ -13,7 +13,7 @@ from ..derivations import functionals as rules
 from ..derivations.symmetry import Action, Moved, keeps_groups
 from ..errors import ConfigError, ShapeError
 from ..operators.space import real_dtype, same_kind, squared_magnitude
-from .base import Proximable, as_float, check_number, check_weight, sum_per_image
+from .base import Proximable, as_float, check_number, check_weight, sum_per_image, weight_for
 
 
 class Indicator(Proximable):
@@ -129,8 +129,9 @@ class Ball(Indicator):
     def _value(self, x: Tensor) -> Tensor:
         axes = tuple(range(x.ndim - 1)) if self.axes is None else self.axes
         # A projected point may lie outside by the rounding of its norm.
-        slack = 16 * torch.finfo(x.dtype).eps * self.radius
-        inside = (group_norm(x, axes) <= self.radius + slack).flatten(1).all(1)
+        radius = weight_for(self.radius, x)
+        slack = 16 * torch.finfo(x.dtype).eps * radius
+        inside = (group_norm(x, axes) <= radius + slack).flatten(1).all(1)
         return _indicator(inside, x)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:

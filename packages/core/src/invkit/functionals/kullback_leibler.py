@@ -14,7 +14,7 @@ from torch import Tensor
 from ..derivations import functionals as rules
 from ..errors import ConfigError, DataError, ShapeError
 from ..operators.space import check_tensor
-from .base import HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image
+from .base import HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image, weight_for
 from .conjugate import _scaled
 from .indicators import _require_real
 
@@ -144,7 +144,8 @@ class KullbackLeiblerConjugate(Proximable):
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         _require_real(v, "KullbackLeiblerConjugate")
         y, background = _counts_and_background(self.y, self.background, v)
-        return self.weight - _positive_root(self.weight - v - tau * background, tau * self.weight, y)
+        weight = weight_for(self.weight, v)
+        return weight - _positive_root(weight - v - tau * background, tau * weight, y)
 
     @property
     def conjugate(self) -> Proximable:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..derivations.symmetry import Action, keeps_groups
-from .base import Proximable, as_float, check_weight
+from .base import Proximable, as_float, check_weight, weight_for
 from .indicators import Indicator
 from .simplex import check_groups, from_rows, in_rows, per_row, project_onto_simplex
 
@@ -73,8 +73,9 @@ class L1Ball(Indicator):
     def _value(self, x: Tensor) -> Tensor:
         sizes = in_rows(x.abs(), self.axes).double()
         # A projected point may lie outside by its rounding.
-        slack = (16 * torch.finfo(x.dtype).eps + sizes.shape[-1] * torch.finfo(torch.float64).eps) * self.radius
-        inside = (sizes.sum(-1) <= self.radius + slack).all(1)
+        radius = weight_for(self.radius, sizes)
+        slack = (16 * torch.finfo(x.dtype).eps + sizes.shape[-1] * torch.finfo(torch.float64).eps) * radius
+        inside = (sizes.sum(-1) <= radius + slack).all(1)
         return torch.zeros(len(x), dtype=x.real.dtype, device=x.device).masked_fill(~inside, math.inf)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:

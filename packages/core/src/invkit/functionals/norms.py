@@ -12,7 +12,7 @@ from ..derivations.symmetry import Action, keeps_groups
 from ..operators.norm import Interval
 from ..operators.space import norm, real_dtype, squared_magnitude
 from . import moduli
-from .base import Differentiable, HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image
+from .base import Differentiable, HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image, weight_for
 from .indicators import Ball, check_axes, group_norm, project_onto_ball
 
 
@@ -113,7 +113,8 @@ class QuadraticConjugate(Differentiable, Proximable):
         return self.centre is None and keeps_groups(action, None)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
-        factor = self.weight / (self.weight + tau)
+        weight = weight_for(self.weight, v)
+        factor = weight / (weight + tau)
         return v * factor if self.centre is None else (v - tau * self._centre(v)) * factor
 
     @property

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ..derivations.symmetry import Action, Moved, Phase, keeps_blocks
 from ..errors import ConfigError
-from .base import Proximable, as_float, check_weight
+from .base import Proximable, as_float, check_weight, weight_for
 from .indicators import Indicator, behind_batch, check_axes
 from .simplex import per_row
 
@@ -79,8 +79,9 @@ class SpectralBall(Indicator):
     def _value(self, x: Tensor) -> Tensor:
         values = torch.linalg.svdvals(_matrices(x, self.rows, self.columns))
         # A projected point may lie outside by the rounding of its singular values.
-        slack = 64 * torch.finfo(x.dtype).eps * self.radius
-        inside = (values <= self.radius + slack).flatten(1).all(1)
+        radius = weight_for(self.radius, x)
+        slack = 64 * torch.finfo(x.dtype).eps * radius
+        inside = (values <= radius + slack).flatten(1).all(1)
         return values.new_zeros(len(x)).masked_fill(~inside, math.inf)
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from ..derivations.symmetry import Action, keeps_groups
 from ..errors import ConfigError
 from ..operators.space import real_dtype, squared_magnitude
 from . import moduli
-from .base import HasHessianDiagonal, Proximable, as_float, check_number, check_weight, sum_per_image
+from .base import HasHessianDiagonal, Proximable, as_float, check_number, check_weight, sum_per_image, weight_for
 from .indicators import behind_batch, root, squared_norm
 
 
@@ -120,10 +120,11 @@ class RadialConjugate(Proximable):
         axes = self.functional.axes
         t = _length(z, squared_norm(z, axes), axes)
         # A prox may lie outside by the rounding of its norm, as for ``Ball``.
-        inside = t <= self.weight * (1 + 16 * torch.finfo(t.dtype).eps)
-        weight = self.weight + torch.zeros_like(t)  # a division by a weight of 0 must not reach the gradient
+        given = weight_for(self.weight, z)
+        inside = t <= given * (1 + 16 * torch.finfo(t.dtype).eps)
+        weight = given + torch.zeros_like(t)  # a division by a weight of 0 must not reach the gradient
         s = torch.where(inside & (weight > 0), t, 0) / torch.where(weight > 0, weight, 1)
-        value = self.weight * sum_per_image(self.functional._rho_conjugate(s.clamp(max=1)))
+        value = given * sum_per_image(self.functional._rho_conjugate(s.clamp(max=1)))
         return value.masked_fill(~inside.flatten(1).all(1), math.inf)
 
     def convexity(self) -> float | None:
@@ -136,7 +137,7 @@ class RadialConjugate(Proximable):
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         axes = self.functional.axes
         t = _length(v, squared_norm(v, axes), axes) / tau
-        ratio = self.weight / tau
+        ratio = weight_for(self.weight, v) / tau
         shrinkage = self.functional._shrinkage(t, ratio)
         return v * (ratio * shrinkage * self.functional._curvatures(t * shrinkage)[0])
 

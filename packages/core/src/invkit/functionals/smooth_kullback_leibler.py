@@ -16,7 +16,7 @@ from ..derivations import functionals as rules
 from ..errors import ConfigError
 from ..operators.norm import Interval, rounded_up
 from . import moduli
-from .base import HasHessianDiagonal, Proximable, as_float, sum_per_image
+from .base import HasHessianDiagonal, Proximable, as_float, sum_per_image, weight_for
 from .conjugate import _scaled
 from .kullback_leibler import KullbackLeibler, _counts_and_background, _positive_root
 
@@ -140,7 +140,7 @@ class SmoothKullbackLeiblerConjugate(Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         y, background = _counts_and_background(self.y, self.background, v, "SmoothKullbackLeibler")
-        ratio, weight = y / background, self.weight
+        ratio, weight = y / background, weight_for(self.weight, v)
         bend = ratio / background
         logarithmic = weight - _positive_root(weight - v - tau * background, tau * weight, y)
         quadratic = weight * ((v * bend + tau * (1 - ratio)) / (tau + weight * bend))
