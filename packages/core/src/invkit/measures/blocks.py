@@ -21,8 +21,9 @@ from .measurement import Measurement, Worst
 #: What a block is attacked with: it is small and may be asked often.
 BLOCK_ATTACKS: tuple[Attack, ...] = (local_pairs, structured_pairs, jacobian_power)
 
-#: A bias so large that no pattern of inputs of moderate size switches a unit off.
-_ACTIVE = 1e3
+#: Biases for all units: one so large that no input of moderate size switches a unit off, and two at which smooth
+#: activations that are too steep somewhere are steepest (GELU at 1.41, SiLU at 2.40).
+_BIASES = {"all units active": 1e3, "a bias of 1.4": 1.4, "a bias of 2.4": 2.4}
 
 
 def block_ratio(blocks: Sequence[Block], *, generator: torch.Generator, num_steps: int = 150) -> Measurement:
@@ -96,12 +97,12 @@ def _parts(operator: Operator, path: str) -> Iterator[Block]:
 
 
 def _variants(operator: Operator) -> dict[str, Map]:
-    """A step with its bias moved up: what its claims say holds for any bias."""
-    if not isinstance(operator, GradientFlowStep):
+    """A step with its bias moved up: the claims of this class, not of one derived from it, hold for any."""
+    if type(operator) is not GradientFlowStep:
         return {}
     zero = operator.operator.codomain.zeros(1)[0]
-    raised = (zero if operator.bias is None else operator.bias) + _ACTIVE
-    return {"all units active": dataclasses.replace(operator, bias=raised).forward}
+    base = zero if operator.bias is None else operator.bias
+    return {name: dataclasses.replace(operator, bias=base + shift).forward for name, shift in _BIASES.items()}
 
 
 def constant_of(claims: Sequence[Claim]) -> float | None:

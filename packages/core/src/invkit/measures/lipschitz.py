@@ -31,6 +31,7 @@ def lipschitz_ratio(
     The pairs are those of ``measures.attacks``. e is the relative error of one evaluation: no claim about exact maps
     survives pairs that differ by rounding without it.   rounding: e; None is the tolerance of the dtype.
     """
+    call = _remembering(call)
     found = Target(call, space, generator, num_starts, num_steps)
     e = tolerance(space.dtype) if rounding is None else rounding
     return _attack(found, attacks, _stretch(constant, e), {"constant": constant, "rounding": e})
@@ -54,6 +55,7 @@ def averagedness_ratio(
 
     Source: Bauschke, Combettes (2011), Proposition 4.25 (iii).
     """
+    call = _remembering(call)
 
     def reflected(x: Tensor) -> Tensor:
         return x + (call(x) - x) / alpha
@@ -96,6 +98,23 @@ def _attack(
             worst.trials += len(x) - 1
             worst.offer(value, where, x=one, z=other, **settings)
     return worst.measurement()
+
+
+def _remembering(call: Map) -> Map:
+    """The map, which remembers its last two values: an attack often asks for those of the pair that it proposes."""
+    last: list[tuple[Tensor, Tensor]] = []
+
+    def remembered(x: Tensor) -> Tensor:
+        if torch.is_grad_enabled():
+            return call(x)
+        for argument, value in last:
+            if argument is x:
+                return value
+        value = call(x)
+        last[:] = [*last[-1:], (x, value)]
+        return value
+
+    return remembered
 
 
 def _alone(quotient: _Quotient, call: Map, x: Tensor, z: Tensor) -> float:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib.metadata
 import json
 import math
+import os
 import platform
 import re
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,8 +62,6 @@ def save(result: CheckResult, folder: Path) -> Path:
             f"check {result.check} of {result.subject}: it is {result.outcome.value}, expected 'refuted'. "
             "Only what refutes a claim is saved."
         )
-    from ..data.formats.base import write_atomically  # it loads the image formats, which checking needs not
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -69,12 +69,25 @@ def save(result: CheckResult, folder: Path) -> Path:
     tensors = {name: datum for name, datum in result.counterexample.items() if isinstance(datum, Tensor)}
     file = folder / f"{_name(result)}.json"
     # The tensors first: a .json file then always has what it names.
-    write_atomically(
+    _write(
         file.with_suffix(".safetensors"),
         lambda path: save_file({name: _storable(tensor) for name, tensor in tensors.items()}, path),
     )
     text = json.dumps(_described(result, tensors), indent=2, ensure_ascii=False, allow_nan=False)
-    return write_atomically(file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+    _write(file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
+    return file
+
+
+def _write(file: Path, writer: Callable[[Path], object]) -> None:
+    """Into a temporary file first, so that what stands under the name is always whole."""
+    temporary = file.with_name(f".{uuid.uuid4().hex}")
+    try:
+        writer(temporary)
+        os.replace(temporary, file)
+    except (OSError, SafetensorError) as error:
+        raise DataError(f"{file}: cannot be written ({error}). Check the folder and its space.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def load(file: Path) -> Counterexample:

@@ -14,10 +14,11 @@ from ..derivations.symmetry import Moved
 from ..errors import ConfigError, InvkitError, ShapeError
 from ..functionals.base import Functional
 from ..measures import Measurement
-from ..measures.equivariance import equivariance_error, equivariance_error_at
+from ..measures.equivariance import equivariance_error, equivariance_error_at, off_grid_error
 from ..measures.invariance import invariance_error, invariance_error_at
 from ..measures.measurement import tolerance
 from ..models.base import Reconstructor
+from ..models.denoiser import Denoiser
 from ..operators.base import LinearOperator, Operator
 from ..operators.groups import group
 from ..operators.space import Space
@@ -26,6 +27,8 @@ from .check import Check, Context, Skip
 
 #: Beside the images of the example: squares with an even and an odd number of pixels, and none.
 _SHAPES = ((4, 4), (5, 5), (4, 5))
+#: Images on which a rotation by any angle is worth measuring.
+_LARGE = (32, 32)
 
 
 def _invariant(example: Example, context: Context) -> Measurement:
@@ -48,7 +51,19 @@ def _equivariant(example: Example, context: Context) -> Measurement:
         gain = _gain(example)
         return equivariance_error(call, space, name, generator=context.generator(), gain=gain, bound=bound)
 
-    return _worst_of(dataclasses.replace(example, space=space), "equivariant", measure)
+    found = _worst_of(dataclasses.replace(example, space=space), "equivariant", measure)
+    off_grid = _off_grid(example, context)
+    return dataclasses.replace(found, where=f"{found.where}{off_grid}") if off_grid else found
+
+
+def _off_grid(example: Example, context: Context) -> str:
+    """A number to report of a denoiser that turns with square images: how far it is from turning by other angles."""
+    groups = {claim.params["group"] for claim in example.subject.claims() if claim.property == "equivariant"}
+    space = dataclasses.replace(example.domain, shape=(example.domain.shape[0], *_LARGE))
+    if not isinstance(example.subject, Denoiser) or not groups & {"C4", "D4"} or not _takes(example.subject, space):
+        return ""
+    error = off_grid_error(example.subject, space, generator=context.generator()).value
+    return f"; off the grid, rotations of {_LARGE[0]} x {_LARGE[1]} pixels: {error:.2g}"
 
 
 def _equivariant_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:

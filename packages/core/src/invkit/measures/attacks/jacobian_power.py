@@ -22,14 +22,15 @@ def jacobian_power(target: Target) -> Pairs:
     batch = target.num_starts
     lengths = torch.tensor([10.0 ** (start % 4 - 2) for start in range(batch)], dtype=torch.float64)
     # Some start at zero, where a network with biases has another pattern of active units than at noise.
-    x = target.noise(batch) * target.scaled(torch.tensor([float(i % 3 != 2) for i in range(batch)]))
+    x = target.noise(batch) * target.scaled(torch.tensor([float(i % 3 != 0) for i in range(batch)]))
     transposed = pull_back(target.call, x)
     base, v = target.call(x), target.noise(batch)
     for step in range(target.num_steps):
         v = with_length(v, lengths)
         v = (x + v) - x  # what was added after rounding
-        yield x, x + v, f"power iteration on the Jacobian, step {step}"
-        change = target.call(x + v) - base
+        z = x + v
+        yield x, z, f"power iteration on the Jacobian, step {step}"
+        change = target.call(z) - base
         following = transposed(change) if transposed is not None else change
         if following.shape != x.shape:
             return

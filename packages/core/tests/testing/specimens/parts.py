@@ -1,4 +1,4 @@
-"""Wrong objects, each with one mistake that people make, for the tests of the checks."""
+"""What the specimens are made of: objects whose parts are functions, so that a specimen says only what is wrong."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from invkit.functionals import L1, Box, Differentiable, Proximable, SquaredL2
-from invkit.functionals.norms import GroupL1
+from invkit.functionals.norms import GroupL1, QuadraticConjugate
 from invkit.operators import Interval, LinearOperator, Space
 from invkit.operators.space import real_dtype
 from invkit.solvers import GradientDescent
@@ -250,3 +250,10 @@ class FindsAnotherPoint(GradientDescent):
 
     def solution(self, state: Any) -> Tensor:
         return 1.01 * state.x
+
+
+class NegativeConjugate(QuadraticConjugate):
+    """-|z|^2 / (2c)."""
+
+    def _value(self, z: Tensor) -> Tensor:
+        return -super()._value(z)
