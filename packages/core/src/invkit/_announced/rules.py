@@ -18,7 +18,7 @@ SPECS: list[Spec] = [
     _rule("gradient.proximal_gradient", "proximal-gradient", "Forward-backward splitting converges."),
     _rule("gradient.fista", "fista-rate", "FISTA's objective converges like 1/k^2."),
     _rule("gradient.linear_rate", "gradient-linear-rate", "Gradient steps converge linearly for strong convexity."),
-    _rule("gradient.proximal_gradient_rate", "proximal-gradient-rate", "Its objective converges like 1/k."),
+    _rule("gradient.proximal_gradient_rate", "proximal-gradient-rate", "The objective of proximal gradient converges like 1/k."),
     _rule("gradient.monotone", "gradient-steps-descend", "Gradient steps never raise the objective."),
     _rule("gradient.monotone", "gradient-steps-fejer", "Gradient steps never go away from a minimiser."),
     _rule("gradient.backtracking_fista", "backtracking-fista-rate", "FISTA's rate in the steps that were accepted."),
@@ -44,12 +44,13 @@ SPECS: list[Spec] = [
         "PDHG over one random block a step converges almost surely.",
     ),
     _rule("primal_dual.condat_vu", "condat-vu-convergence", "Condat-Vu converges if the steps leave more than L/2."),
+    _rule("primal_dual.duality_gap", "duality-gap-bound", "The duality gap bounds the error of the objective."),
     # splitting
     _rule("splitting.admm", "admm-convergence", "ADMM with exact x-steps converges."),
     _rule("splitting.douglas_rachford", "douglas-rachford-convergence", "Douglas-Rachford splitting converges."),
     # linear systems
     _rule("linear.conjugate_gradient", "conjugate-gradient-rate", "Conjugate gradients converge linearly."),
-    _rule("linear.preconditioned", "preconditioned-conjugate-gradient", "So they do with a diagonal preconditioner."),
+    _rule("linear.preconditioned", "preconditioned-conjugate-gradient", "With a diagonal preconditioner."),
     _rule("linear.cgls", "cgls-rate", "CGLS converges to the nearest least-squares solution."),
     _rule("linear.cgls", "cgls-discrepancy", "Conjugate gradients stopped at the noise level regularise."),
     _rule("linear.monotone", "conjugate-gradient-descent", "Conjugate gradients never raise the objective."),
@@ -62,6 +63,7 @@ SPECS: list[Spec] = [
     _rule("subsets.kaczmarz", "kaczmarz-fejer", "Kaczmarz never goes away from a common solution."),
     _rule("subsets.mlem", "mlem-convergence", "MLEM converges to a maximiser of the likelihood."),
     _rule("subsets.mlem", "mlem-descent", "MLEM never lowers the likelihood."),
+    _rule("subsets.incremental", "incremental-gradient", "Ordered subsets with falling steps over a bounded set."),
     _rule("subsets.svrg", "svrg-rate", "SVRG with short steps converges linearly in mean square."),
     # iterated maps
     _rule(
