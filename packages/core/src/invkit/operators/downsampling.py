@@ -108,8 +108,9 @@ class Downsampling(HasGramDiagonal, HasPseudoInverse):
         return Interval.exact(1.0 if self.method == "decimate" else self._block_size**-0.5)
 
     def _carried(self, action: Action) -> Action | None:
-        known = isinstance(action, Moved) and (action.leading, action.dims) == (1, len(self.image_shape))
-        if not known or self.method == "decimate":  # the first pixel of a block is another one after a flip
+        if not isinstance(action, Moved) or (action.leading, action.dims) != (1, len(self.image_shape)):
+            return None
+        if self.method == "decimate":  # the first pixel of a block is another one after a flip
             return None
         if action.group in ("C4", "D4"):
             return action if self._factors[-1] == self._factors[-2] else None

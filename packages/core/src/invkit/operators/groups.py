@@ -268,7 +268,7 @@ _PLANE: dict[str, tuple[tuple[bool, bool, bool], ...]] = {
     "C2": ((False, False, False), (False, True, True)),
     "D2": ((False, False, False), (False, True, False), (False, False, True), (False, True, True)),
     "C4": ((False, False, False), (True, False, True), (False, True, True), (True, True, False)),
-    "D4": tuple(itertools.product((False, True), repeat=3)),
+    "D4": tuple((swap, *flips) for swap in (False, True) for flips in itertools.product((False, True), (False, True))),
 }
 
 GROUPS: dict[str, Group] = {
