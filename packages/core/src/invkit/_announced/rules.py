@@ -18,7 +18,7 @@ SPECS: list[Spec] = [
     _rule("gradient.proximal_gradient", "proximal-gradient", "Forward-backward splitting converges."),
     _rule("gradient.fista", "fista-rate", "FISTA's objective converges like 1/k^2."),
     _rule("gradient.linear_rate", "gradient-linear-rate", "Gradient steps converge linearly for strong convexity."),
-    _rule("gradient.proximal_gradient_rate", "proximal-gradient-rate", "The objective of proximal gradient converges like 1/k."),
+    _rule("gradient.proximal_gradient_rate", "proximal-gradient-rate", "Proximal gradient at a rate of 1/k."),
     _rule("gradient.monotone", "gradient-steps-descend", "Gradient steps never raise the objective."),
     _rule("gradient.monotone", "gradient-steps-fejer", "Gradient steps never go away from a minimiser."),
     _rule("gradient.backtracking_fista", "backtracking-fista-rate", "FISTA's rate in the steps that were accepted."),

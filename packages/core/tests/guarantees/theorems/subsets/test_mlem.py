@@ -21,6 +21,7 @@ from invkit.guarantees.theorems.subsets.mlem import (
     mlem_bound,
     weighted_divergence,
 )
+from invkit.models import Variational
 from invkit.operators import Dense
 from invkit.solvers import MLEM, OSEM
 
@@ -87,6 +88,12 @@ def test_counts_that_nothing_explains_have_no_likelihood() -> None:
     (premise,) = failing(apply(MLEM_CONVERGENCE, kullback_leibler(Dense(dark), counts), MLEM()))
     assert premise.value == 2  # one in each image
     assert apply(MLEM_CONVERGENCE, kullback_leibler(Dense(dark), counts, 0.1), MLEM()).holds
+    model = Variational(None, data_fidelity="kullback-leibler", nonnegative=True, solver=MLEM())
+    blind = explain(model, Dense(dark)).theorem("mlem-convergence")  # before there is a measurement
+    assert blind.holds
+    assert blind.basis is ASSUMED
+    assert explain(model, A).theorem("mlem-convergence").basis is CERTIFIED
+    failing(explain(model, Dense(dark), counts).theorem("mlem-convergence"))
 
 
 def test_osem_and_a_subclass_have_no_theorem() -> None:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ....claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED
+from ....models.base import Reconstructor
 from ....operators.base import LinearOperator
 from ....operators.materialise import materialise
 from ....solvers.subsets.mlem import MLEM
@@ -65,19 +66,22 @@ def _without_negative_entries(operator: LinearOperator) -> Premise:
 
 def _explained(setting: Setting) -> Premise:
     """z = A x_0 + b > 0 where y > 0, for the positive start; then F(x_0) is finite, and F is coercive."""
-    unexplained, counted = 0, 0
+    unexplained, dark = 0, 0
     for term in _problem(setting).terms:
         space = term.operator.domain
         z = term.operator.forward(torch.ones((1, *space.shape), dtype=space.dtype, device=space.device))
-        without = (z + term.background <= 0) & (term.y > 0)
-        unexplained, counted = unexplained + int(without.sum()), counted + int((term.y > 0).sum())
+        nothing = z + term.background <= 0
+        dark, unexplained = dark + int(nothing.sum()), unexplained + int((nothing & (term.y > 0)).sum())
+    # A model is explained before its measurement is known: then zeros stand in its place.
+    unknown = dark > 0 and isinstance(setting.subject, Reconstructor)
     premise = Premise(
         statement="every count can come from a pixel or the background",
         holds=unexplained == 0,
-        basis=BY_CONSTRUCTION,
+        basis=ASSUMED if unknown else BY_CONSTRUCTION,
         value=float(unexplained),
         bound=0.0,
-        how=f"counts that cannot, of {counted}; of this measurement",
+        how=f"counts that cannot; {dark} samples see no pixel and no background"
+        + (", and are taken to have counted nothing" if unknown else ""),
         remedy="mask the counts that no ray explains, or give a background",
     )
     return resting_on(premise, setting.objective)
