@@ -107,7 +107,16 @@ def test_the_python_of_getting_started_runs_as_it_stands(
 
 
 #: Pages whose Python runs as it stands, one block after the other.
-PAGES = ("solvers", "regularisers", "operators", "parameter_choice", "differentiation", "plug_and_play", "guarantees")
+PAGES = (
+    "solvers",
+    "regularisers",
+    "operators",
+    "parameter_choice",
+    "differentiation",
+    "plug_and_play",
+    "guarantees",
+    "claims",
+)
 ANY_BLOCK = re.compile(r"^```(python|text)\n(.*?)^```$", flags=re.MULTILINE | re.DOTALL)
 
 

@@ -1,6 +1,7 @@
 """Pages that are written at build time from the packages themselves, so that they cannot drift from them.
 
-``_generated/catalogue.md`` comes from ``invkit list --json``; ``_generated/reference/`` has one page per subpackage.
+``_generated/catalogue.md`` comes from ``invkit list --json``; ``_generated/reference/`` has one page per subpackage;
+``_generated/claims/`` has the tables that ``claims.md`` includes.
 """
 
 from __future__ import annotations
@@ -54,6 +55,35 @@ def catalogue_page(objects: list[Mapping[str, Any]]) -> Iterator[str]:
             yield " | ".join([f"| `{item['id']}`", *columns, f"{cell(claims)} |"])
 
 
+def properties_table() -> Iterator[str]:
+    """The vocabulary of claims."""
+    from invkit.claims import MEANING, PROPERTIES
+
+    yield "| property | parameters | meaning |"
+    yield "| --- | --- | --- |"
+    for name, parameters in PROPERTIES.items():
+        ranges = [f"{key}: {allowed}" for key, allowed in parameters.items()]
+        yield f"| `{name}` | {cell(ranges)} | {code(MEANING[name])} |"
+
+
+def derivations_table() -> Iterator[str]:
+    """The rules of the algebra of claims, in one table for each kind of object."""
+    from invkit.derivations import DERIVATIONS
+
+    for kind, group in groupby(DERIVATIONS, key=lambda rule: rule.of):
+        yield f"\n### {kind}\n"
+        yield "| of | property | rule | source |"
+        yield "| --- | --- | --- | --- |"
+        for rule in group:
+            texts = (cell(text).replace("*", "\\*") for text in (rule.statement, rule.source))
+            yield " | ".join([f"| {code(rule.construction)}", f"`{rule.property}`", *texts]) + " |"
+
+
+def code(text: str) -> str:
+    """Mathematics as it stands in the code; a bar in a table needs a backslash even there."""
+    return "`" + text.replace("|", "\\|") + "`"
+
+
 def module_names(package: Path) -> list[str]:
     """The public modules of a package folder, the package itself first."""
     names = [package.name]
@@ -97,6 +127,8 @@ def write(path: Path, lines: Iterator[str] | list[str]) -> None:
 
 def generate(app: Any) -> None:
     write(GENERATED / "catalogue.md", catalogue_page(read_catalogue()))
+    write(GENERATED / "claims" / "properties.txt", properties_table())
+    write(GENERATED / "claims" / "derivations.txt", derivations_table())
     pages: dict[str, list[str]] = {}
     folders: dict[str, Path] = {}
     for package in sorted(path.parent for path in DOCS.parent.glob("packages/*/src/*/py.typed")):

@@ -4,5 +4,9 @@ from .derivation import Derivation
 from .functionals import FUNCTIONALS
 from .maps import MAPS
 from .operators import OPERATORS
+from .symmetry import SYMMETRY_DERIVATIONS
 
-__all__ = ["FUNCTIONALS", "MAPS", "OPERATORS", "Derivation"]
+#: Every rule.
+DERIVATIONS: tuple[Derivation, ...] = (*OPERATORS, *FUNCTIONALS, *MAPS, *SYMMETRY_DERIVATIONS)
+
+__all__ = ["DERIVATIONS", "FUNCTIONALS", "MAPS", "OPERATORS", "Derivation"]
