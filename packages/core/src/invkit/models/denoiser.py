@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import abc
+import inspect
 from dataclasses import replace
 
 from torch import Tensor, nn
@@ -56,6 +57,6 @@ def known_claims(denoiser: Denoiser) -> tuple[Claim, ...]:
 
 def basis_of_denoiser(denoiser: Denoiser) -> Basis:
     """How strongly it is known that a denoiser does what it says: as its class states it, if no call was replaced."""
-    changed = any(name in vars(denoiser) for name in ("forward", "claims", "radius"))
+    changed = any(inspect.isfunction(getattr(type(denoiser), name, None)) for name in vars(denoiser))
     hooked = bool(denoiser._forward_hooks or denoiser._forward_pre_hooks)
     return ASSUMED if changed or hooked else basis_of_class(type(denoiser))

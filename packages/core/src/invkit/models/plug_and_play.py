@@ -94,7 +94,10 @@ class PlugAndPlay(IterativeReconstructor):
             def proximal_gradient(x: Tensor) -> Tensor:
                 return denoised(self.denoiser, x - tau * fidelity.gradient(x), self.noise_std)
 
-            factors: tuple[Factor, ...] = (GradientStep("the gradient step x - tau A*(A x - y)", fidelity, tau), d)
+            factors: tuple[Factor, ...] = (
+                GradientStep("the gradient step x - tau A*(A x - y)", fidelity, float(tau)),
+                d,
+            )
             return self._posed(fidelity, proximal_gradient, factors, tau)
         tau = self._free_step(lipschitz)
 
@@ -103,7 +106,7 @@ class PlugAndPlay(IterativeReconstructor):
             return v + denoised(self.denoiser, 2 * p - v, self.noise_std) - p
 
         what = "v -> v + D(2 P v - v) - P v with P the proximal map of tau f"
-        first = ProximalStep("the proximal map P of tau f", fidelity, tau, exact=False)
+        first = ProximalStep("the proximal map P of tau f", fidelity, float(tau), exact=False)
         return self._posed(fidelity, douglas_rachford, (DouglasRachfordStep(what, first, d),), tau)
 
     def _posed(
@@ -196,7 +199,8 @@ def minimised(fidelity: Differentiable, factor: Factor, tau: float) -> Functiona
     """f + R/tau where D is the proximal map of a convex R: its minimisers are the fixed points of both algorithms."""
     if not isinstance(factor, ProximalStep) or not factor.sectors():
         return None
-    return fidelity + scale(factor.step_size / tau, factor.functional)
+    weight = factor.step_size / tau
+    return fidelity + scale(weight, factor.functional) if 0 < weight < float("inf") else None
 
 
 def existence(factor: Factor) -> tuple[Existence, ...]:

@@ -76,7 +76,7 @@ class RegularisationByDenoising(IterativeReconstructor):
 
         d = denoiser_factor(self.denoiser, operator.domain, self.noise_std)
         what = "x - tau (A*(A x - y) + weight (x - D(x)))"
-        factor = DenoisingGradientStep(what, fidelity, tau, as_float(self.weight), d)
+        factor = DenoisingGradientStep(what, fidelity, float(tau), as_float(self.weight), d)
         return FixedPointProblem(fidelity, step, (factor,), existence=self._existence(d))
 
     def _existence(self, d: Factor) -> tuple[Existence, ...]:

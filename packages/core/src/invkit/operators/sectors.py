@@ -29,11 +29,14 @@ class HasSector(Operator):
 def sectors_of(operator: Operator) -> Sectors:
     """The sectors that are known of an operator; none where nothing is known.
 
-    They are no stronger than its class and those of its parts state. A sector that is not symmetric about zero is
-    found only where domain and codomain are the same.
+    They are no stronger than its class and those of its parts state. Between different spaces they are symmetric about
+    zero: only the Lipschitz constant means something.
     """
     basis = basis_of(operator)
-    return tuple(replace(one, basis=min(one.basis, basis)) for one in _found(operator))
+    found = tuple(replace(one, basis=min(one.basis, basis)) for one in _found(operator))
+    if operator.domain == operator.codomain:
+        return found
+    return sectors.pruned(part for one in found for part in sectors.lipschitz(one.constant, one.basis))
 
 
 def sector_claims(operator: Operator, *derivations: Derivation) -> tuple[Claim, ...]:
@@ -42,7 +45,7 @@ def sector_claims(operator: Operator, *derivations: Derivation) -> tuple[Claim, 
     for claim in sectors.claims_of(sectors_of(operator)):
         if not square and claim.property not in ("lipschitz", "nonexpansive"):
             continue  # to be averaged is said of maps from a space to itself
-        about = [one for one in derivations if one.property == claim.property]
+        about = [one for one in derivations if one.property == claim.property] or derivations[:1]
         how, source = "; ".join(one.statement for one in about), "; ".join(one.source for one in about)
         found.append(replace(claim, evidence=how, source=source))
     return tuple(found)
@@ -93,5 +96,5 @@ def _multiple(factor: object, known: Sectors) -> Sectors:
     c = algebra.number(factor)  # type: ignore[arg-type]
     if not c.imag:
         return sectors.scaled(c.real, known)
-    size = sectors.rounded_up(Fraction(abs(c.real)) + Fraction(abs(c.imag)))
+    size = abs(c) * (1 + 1e-15) if c.real else abs(c.imag)
     return tuple(part for one in known for part in sectors.lipschitz(Fraction(size) * one.constant, one.basis))

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import final
 
 from ..claims import Claim, find_claim
 from ..derivations import sectors
 from ..derivations.sectors import Sectors
 from ..functionals.base import Differentiable, Proximable
-from ..operators.moving import basis_of
+from ..operators.moving import basis_of, basis_of_class
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,11 +24,16 @@ class Factor(abc.ABC):
     what: str
 
     @abc.abstractmethod
+    def _sectors(self) -> Sectors: ...
+
+    @final
     def sectors(self) -> Sectors:
-        """How far apart T(x) and T(z) may be; none if nothing is known."""
+        """How far apart T(x) and T(z) may be, no stronger than its class states; none if nothing is known."""
+        basis = basis_of_class(type(self))
+        return tuple(replace(one, basis=min(one.basis, basis)) for one in self._sectors())
 
     def claims(self) -> tuple[Claim, ...]:
-        """What that amounts to."""
+        """What that amounts to, and what else is known of it."""
         return sectors.claims_of(self.sectors(), evidence=self.what)
 
 
@@ -40,11 +46,12 @@ class StatedFactor(Factor):
 
     stated: tuple[Claim, ...] = ()
 
-    def sectors(self) -> Sectors:
+    def _sectors(self) -> Sectors:
         return sectors.of_claims(self.stated)
 
     def claims(self) -> tuple[Claim, ...]:
-        return self.stated
+        basis = basis_of_class(type(self))
+        return tuple(replace(claim, basis=min(claim.basis, basis)) for claim in self.stated)
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +64,7 @@ class GradientStep(Factor):
     functional: Differentiable
     step_size: float
 
-    def sectors(self) -> Sectors:
+    def _sectors(self) -> Sectors:
         return sectors.residual(self.step_size, gradient_sectors(self.functional))
 
 
@@ -73,7 +80,7 @@ class ProximalStep(Factor):
     step_size: float
     exact: bool = True
 
-    def sectors(self) -> Sectors:
+    def _sectors(self) -> Sectors:
         return proximal_sectors(self.functional, self.step_size, exact=self.exact)
 
 
@@ -84,7 +91,7 @@ class DouglasRachfordStep(Factor):
     first: Factor
     second: Factor
 
-    def sectors(self) -> Sectors:
+    def _sectors(self) -> Sectors:
         return sectors.douglas_rachford(self.first.sectors(), self.second.sectors())
 
 
@@ -97,7 +104,7 @@ class DenoisingGradientStep(Factor):
     weight: float
     denoiser: Factor
 
-    def sectors(self) -> Sectors:
+    def _sectors(self) -> Sectors:
         removed = sectors.scaled(self.weight, sectors.residual(1, self.denoiser.sectors()))
         if not self.weight:
             removed = sectors.sector(0, 0)  # whatever the denoiser does

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import final
 
 import torch
 from torch import Tensor
@@ -48,6 +49,7 @@ class FixedPointProblem(Problem):
     minimised: Functional | None = field(default=None, kw_only=True)
     existence: tuple[Existence, ...] = field(default=(), kw_only=True)
 
+    @final
     def sectors(self) -> Sectors:
         """How far apart T(x) and T(z) may be; none if nothing is known."""
         return sectors.composed(*(factor.sectors() for factor in self.factors)) if self.factors else ()

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED, MEASURED, Basis, Claim
+from invkit.derivations import sectors
 from invkit.derivations.sectors import composed_averagedness
 from invkit.functionals import L1, SquaredL2, least_squares
 from invkit.functionals.regularisers import l1
@@ -371,3 +372,25 @@ def test_red_is_as_averaged_as_its_denoiser_allows(weight) -> None:
     assert contracts.theorem("banach-fixed-point").value == pytest.approx(1 - tau * weight * 0.5, rel=1e-9)
     assert not missing(contracts, ["convergent"])
     assert not tree_of(RED(Stated(torch.sin, claim("lipschitz", constant=1.1)), weight)).holds
+
+
+def test_a_factor_of_a_class_from_outside_is_assumed() -> None:
+    class Boastful(GradientStep):
+        def _sectors(self):
+            return sectors.identity()
+
+    factor = Boastful("T", least_squares(A, Y), 0.1)
+    assert [one.basis for one in factor.sectors()] == [ASSUMED]
+    posed = FixedPointProblem(SquaredL2(), lambda x: 2 * x, (factor,))
+    assert explain(posed, solver=KrasnoselskiiMann()).theorem("krasnoselskii-mann").basis is ASSUMED
+
+    class Stating(StatedFactor):
+        pass
+
+    assert Stating("T", (claim("bounded_range", radius=1.0),)).claims()[0].basis is ASSUMED
+
+
+def test_a_proximal_map_whose_weight_over_tau_is_no_number_still_runs() -> None:
+    model = PlugAndPlay(ProximalDenoiser(l1, 1e300), algorithm="douglas-rachford", step_size=1e-300)
+    posed = model.problem(Y, A)
+    assert posed.minimised is None
