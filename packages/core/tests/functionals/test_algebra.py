@@ -16,8 +16,11 @@ from invkit.functionals import (
     Huber,
     LInfinity,
     Proximable,
+    Simplex,
+    SmoothedNorm,
     SquaredL2,
     Sum,
+    WeightedL1,
     Zero,
     terms_of,
 )  # fmt: skip
@@ -179,6 +182,9 @@ def test_a_weight_of_lower_precision_costs_the_images_none(draw) -> None:
         projected = given.prox(v, 0.1)
         assert torch.isfinite(given.value(projected)).all()
         torch.testing.assert_close(projected, exact.prox(v, 0.1), rtol=1e-14, atol=1e-15)
+    makers = (Huber, SmoothedNorm, lambda w: WeightedL1(w.expand(4)), lambda w: Simplex(w).conjugate)
+    for make in makers:
+        assert torch.equal(make(weight).prox(v, 0.1), make(weight.double()).prox(v, 0.1))
 
 
 def test_a_sum_of_nothing_is_refused() -> None:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..derivations import functionals as rules
 from ..operators.norm import Interval
-from .base import as_float
+from .base import as_float, weight_for
 from .indicators import check_axes
 from .radial import RadialNorm, check_positive
 
@@ -48,9 +48,10 @@ class Huber(RadialNorm):
         return across, torch.where(small, across, 0)
 
     def _shrinkage(self, t: Tensor, tau: float | Tensor) -> Tensor:
-        limit = self.delta + tau
+        delta = weight_for(self.delta, t)
+        limit = delta + tau
         small = t <= limit
-        return torch.where(small, self.delta / limit, (t - tau) / torch.where(small, 1, t))
+        return torch.where(small, delta / limit, (t - tau) / torch.where(small, 1, t))
 
     def _rho_conjugate(self, s: Tensor) -> Tensor:
         return 0.5 * self.delta * s.square()

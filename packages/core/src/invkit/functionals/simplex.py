@@ -11,7 +11,7 @@ from torch import Tensor
 from ..derivations import functionals as rules
 from ..derivations.symmetry import Action, keeps_groups
 from ..errors import ConfigError, ShapeError
-from .base import Proximable, as_float, check_weight
+from .base import Proximable, as_float, check_weight, weight_for
 from .indicators import Indicator, behind_batch, check_axes
 
 
@@ -81,7 +81,7 @@ class SimplexSupport(Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         rows = in_rows(_real(v, "SimplexSupport"), self.axes)
-        return v - from_rows(project_onto_simplex(rows, per_row(tau * self.total)), v, self.axes)
+        return v - from_rows(project_onto_simplex(rows, per_row(tau * weight_for(self.total, v))), v, self.axes)
 
     @property
     def conjugate(self) -> Proximable:

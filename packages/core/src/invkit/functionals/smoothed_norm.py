@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..operators.norm import Interval, rounded_up
-from .base import as_float
+from .base import as_float, weight_for
 from .indicators import check_axes
 from .radial import RadialNorm, check_positive
 
@@ -52,9 +52,10 @@ class SmoothedNorm(RadialNorm):
         return across, torch.where(small, 2 * (1 - s) / self.gamma, 0)
 
     def _shrinkage(self, t: Tensor, tau: float | Tensor) -> Tensor:
-        limit = self.gamma + tau
+        gamma = weight_for(self.gamma, t)
+        limit = gamma + tau
         small = t <= limit
-        a, b = self.gamma / limit, tau / limit
+        a, b = gamma / limit, tau / limit
         left = torch.where(small, limit - t, 0) / limit
         inner = 2 * a / (a + 2 * b + (a**2 + 4 * b * left).sqrt())
         return torch.where(small, inner, (t - tau) / torch.where(small, 1, t))

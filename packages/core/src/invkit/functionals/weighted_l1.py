@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import ConfigError
 from ..operators.space import check_tensor
-from .base import Proximable, sum_per_image
+from .base import Proximable, sum_per_image, weight_for
 from .indicators import Indicator, check_fits, project_onto_ball
 
 
@@ -39,7 +39,7 @@ class WeightedL1(Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         check_fits(self.weights, v, "WeightedL1", "weights")
-        return v - project_onto_ball(v, (), tau * self.weights)
+        return v - project_onto_ball(v, (), tau * weight_for(self.weights, v))
 
     @property
     def conjugate(self) -> Proximable:
