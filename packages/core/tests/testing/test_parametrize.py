@@ -22,7 +22,7 @@ from invkit.claims import BY_CONSTRUCTION, Claim
 from invkit.measures import Measurement
 from invkit.operators import Identity
 from invkit.plugins import Spec, hookimpl
-from invkit.testing import Check
+from invkit.testing import Check, Example
 
 CORE_API = (1, 0)
 
@@ -39,6 +39,10 @@ def scaled(device, dtype):
 def explodes(device, dtype):
     raise OSError("the example is broken")
 
+def several(device, dtype):
+    shapes = {"flat": (3, 2), "solid": (3, 2, 2)}
+    return [Example(subject=Identity(s, 1, dtype, torch.device(device)), name=n) for n, s in shapes.items()]
+
 ASKED = Check(name="asked", kinds=("operator",), measure=lambda e, c: Measurement(0.0, 1.0, 1))
 
 @hookimpl
@@ -49,6 +53,7 @@ def invkit_operators():
         Spec(name="honest", summary="One.", target=target, example=f"{__name__}:identity", claims=(isometric,)),
         Spec(name="lying", summary="One.", target=target, example=f"{__name__}:scaled", dtypes=("float64",)),
         Spec(name="broken", summary="One.", target=target, example=f"{__name__}:explodes", dtypes=("float64",)),
+        Spec(name="two", summary="One.", target=target, example=f"{__name__}:several", dtypes=("float64",)),
         Spec(name="silent", summary="One.", target=target, claims=(isometric,)),
         Spec(name="wavelet", summary="One.", target=target, example=f"{__name__}:identity", role="wavelet-transform"),
     ]
@@ -82,6 +87,12 @@ def test_there_is_one_item_for_each_object_check_and_dtype(items: dict[str, Item
     assert "third/lying::adjoint-float32" not in items
     assert "third/lying::isometric-float64" in items
     assert {"third::announces", "third::light-import", "third/asked::loads"} <= set(items)
+
+
+def test_each_of_several_examples_has_its_items_under_one_name(items: dict[str, Item]) -> None:
+    of_two = [item for item in items.values() if item.name == "third/two::adjoint"]
+    assert [item.id for item in of_two] == ["third/two::adjoint-flat-float64", "third/two::adjoint-solid-float64"]
+    assert [item.run().example for item in of_two] == ["flat", "solid"]
 
 
 @pytest.mark.parametrize(

@@ -14,32 +14,37 @@ from ..errors import ConfigError, MissingDependencyError, UnknownNameError
 from ..plugins import Entry, Registry, State, Status
 from ..plugins.device import resolve_device, resolve_dtype
 from ..plugins.discovery import describe
-from .cases import kind_of
+from .cases import Example, kind_of
 from .check import Check, CheckResult, Context, Outcome
 from .declared import compare_declared
-from .manifest import announces, ask, example_of, light_import, questions_for
+from .manifest import announces, ask, examples_of, light_import, questions_for
 from .registered import registered_checks
 from .suite import CHECKED_KINDS
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Item:
-    """One question. subject: the id of an object, or a plugin.   dtype: empty where it makes no difference."""
+    """One question.
+
+    subject: the id of an object, or a plugin.   dtype: empty where it makes no difference.
+    example: which of several examples of the object, empty for the only one.
+    """
 
     subject: str
     check: str
     run: Callable[[], CheckResult]
     dtype: str = ""
+    example: str = ""
 
     @property
     def name(self) -> str:
-        """``plugin/object::check``, under which all dtypes of a check are expected to fail together."""
+        """``plugin/object::check``, under which all examples and dtypes of a check are expected to fail together."""
         return f"{self.subject}::{self.check}"
 
     @property
     def id(self) -> str:
-        """``plugin/object::check-float32``: the name with the dtype."""
-        return f"{self.name}-{self.dtype}" if self.dtype else self.name
+        """``plugin/object::check-float32``: the name with the example, if there are several, and the dtype."""
+        return "-".join(filter(None, (self.name, self.example, self.dtype)))
 
 
 def find_status(registry: Registry, plugin: str) -> Status:
@@ -121,28 +126,30 @@ def _manifest_items(registry: Registry, entry: Entry, context: Context) -> Itera
 def _items_in(registry: Registry, entry: Entry, context: Context, checks: Sequence[Check]) -> Iterator[Item]:
     """The questions in one dtype; one alone, which fails, where no example can be made."""
     try:
-        subject = example_of(registry, entry, context).subject
-        kind = kind_of(subject)
+        examples = examples_of(registry, entry, context)
+        kinds = [kind_of(example.subject) for example in examples]
     except Exception as error:  # an author's example may raise anything
         outcome = Outcome.SKIPPED if isinstance(error, MissingDependencyError) else Outcome.FAILED
         yield _fixed(entry, outcome, context, describe(error))
         return
     text = str(context.dtype).removeprefix("torch.")
-    yield Item(subject=entry.id, check="claims", dtype=text, run=functools.partial(_claims, registry, entry, context))
-    claims = (*_stated(subject), *entry.spec.claims)
-    for one in checks:
-        if one.applies_to(subject, kind, claims):
-            yield Item(
-                subject=entry.id,
-                check=one.name,
-                dtype=text,
-                run=functools.partial(_asked, registry, entry, context, one),
-            )
+    for number, (example, kind) in enumerate(zip(examples, kinds, strict=True)):
+        # An example of its own for each item, so that no check sees what another one did to it.
+        fresh = functools.partial(_one_of, registry, entry, context, number)
+        item = functools.partial(Item, subject=entry.id, dtype=text, example=example.name)
+        yield item(check="claims", run=functools.partial(_claims, entry, context, fresh))
+        claims = (*_stated(example.subject), *entry.spec.claims)
+        for one in checks:
+            if one.applies_to(example.subject, kind, claims):
+                yield item(check=one.name, run=functools.partial(_asked, entry, context, one, fresh))
 
 
-def _asked(registry: Registry, entry: Entry, context: Context, check: Check) -> CheckResult:
-    """The check on an example of its own, so that no check sees what another one did to it."""
-    return check.run(example_of(registry, entry, context), context, entry.id)
+def _one_of(registry: Registry, entry: Entry, context: Context, number: int) -> Example:
+    return examples_of(registry, entry, context)[number]
+
+
+def _asked(entry: Entry, context: Context, check: Check, fresh: Callable[[], Example]) -> CheckResult:
+    return check.run(fresh(), context, entry.id)
 
 
 def _stated(subject: object) -> tuple[Claim, ...]:
@@ -154,9 +161,9 @@ def _stated(subject: object) -> tuple[Claim, ...]:
         return ()
 
 
-def _claims(registry: Registry, entry: Entry, context: Context) -> CheckResult:
+def _claims(entry: Entry, context: Context, fresh: Callable[[], Example]) -> CheckResult:
     """Whether the instance states at least what its Spec declares."""
-    states = getattr(example_of(registry, entry, context).subject, "claims", None)
+    states = getattr(fresh().subject, "claims", None)
     try:
         stated: tuple[Claim, ...] = tuple(states()) if callable(states) else entry.spec.claims
     except Exception as error:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from ..errors import MissingDependencyError
 from ..plugins import Entry, Registry, Status
 from ..plugins.discovery import describe
-from .cases import Example, as_example
+from .cases import Example, as_examples
 from .check import CheckResult, Context, Outcome, Skip
 from .interfaces import KIND, problem_of_instance, problem_of_target
 
@@ -76,7 +76,8 @@ def _interface(registry: Registry, entry: Entry, context: Context) -> str:
     """The example is what the kind and the role say."""
     if not entry.spec.example:
         raise Skip("it has no example")
-    return problem_of_instance(entry, example_of(registry, entry, context).subject)
+    problems = (problem_of_instance(entry, one.subject) for one in examples_of(registry, entry, context))
+    return next(filter(None, problems), "")
 
 
 Question = Callable[[Registry, Entry, Context], str]
@@ -97,9 +98,9 @@ def ask(name: str, registry: Registry, entry: Entry, context: Context) -> CheckR
     return _answered(name, entry.id, lambda: QUESTIONS[name](registry, entry, context))
 
 
-def example_of(registry: Registry, entry: Entry, context: Context) -> Example:
-    """A fresh tiny instance. Raises: whatever the author's function raises."""
-    return as_example(registry.load_example(entry)(context.device, context.dtype))
+def examples_of(registry: Registry, entry: Entry, context: Context) -> tuple[Example, ...]:
+    """Fresh tiny instances, one or several. Raises: whatever the author's function raises."""
+    return as_examples(registry.load_example(entry)(context.device, context.dtype))
 
 
 def _answered(name: str, subject: str, ask: Callable[[], str]) -> CheckResult:
