@@ -6,6 +6,7 @@ import torch
 from invkit.plugins import Registry
 from invkit.solvers.problems import CompositeProblem
 from invkit.testing import Example, Outcome, check
+from invkit.testing.cases import as_examples
 from invkit.testing.examples import models, solvers
 from invkit.testing.suite import CHECKED_KINDS
 
@@ -23,12 +24,12 @@ def test_no_check_refutes_what_the_core_registers(entry) -> None:
 @pytest.mark.parametrize("entry", ENTRIES, ids=[f"{entry.kind} {entry.id}" for entry in ENTRIES])
 def test_every_example_is_made_in_the_dtype_asked_for(entry) -> None:
     for name in entry.spec.dtypes:
-        made = REGISTRY.load_example(entry)("cpu", getattr(torch, name))
-        assert isinstance(made, Example)
-        if entry.kind == "operator":
-            assert made.subject.domain.dtype == getattr(torch, name)
-        elif made.y is not None:
-            assert made.y.dtype == getattr(torch, name)
+        for made in as_examples(REGISTRY.load_example(entry)("cpu", getattr(torch, name))):
+            assert isinstance(made, Example)
+            if entry.kind == "operator":
+                assert made.subject.domain.dtype == getattr(torch, name)
+            elif made.y is not None:
+                assert made.y.dtype == getattr(torch, name)
 
 
 def test_the_lasso_reference_satisfies_the_optimality_condition() -> None:

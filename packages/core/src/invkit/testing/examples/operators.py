@@ -1,6 +1,9 @@
-"""Tiny operators: odd, not square, complex where they may be."""
+"""Tiny operators at two or three sizes each: odd and even, square and not, complex where they may be."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -26,58 +29,94 @@ from ..cases import Example
 from ._problems import Device, noise
 
 
-def identity(device: Device, dtype: torch.dtype) -> Example:
-    return Example(subject=Identity((5, 4), 2, dtype, torch.device(device)))
+def at_sizes(make: Callable[..., Any], *sizes: tuple[int, ...]) -> list[Example]:
+    """``make(size)`` for each size, named by it."""
+    return [Example(subject=make(size), name=" x ".join(map(str, size))) for size in sizes]
 
 
-def dense(device: Device, dtype: torch.dtype) -> Example:
+def identity(device: Device, dtype: torch.dtype) -> list[Example]:
+    return at_sizes(lambda size: Identity(size, 2, dtype, torch.device(device)), (5, 4), (3,))
+
+
+def dense(device: Device, dtype: torch.dtype) -> list[Example]:
     matrix = noise((7, 12), dtype, device, seed=1)
-    return Example(subject=Dense(matrix, domain_shape=(1, 3, 4), codomain_shape=(7,)))
+    wide, tall = Dense(matrix, domain_shape=(1, 3, 4), codomain_shape=(7,)), Dense(matrix.mT.contiguous())
+    return [Example(subject=wide, name="wide"), Example(subject=tall, name="tall")]
 
 
-def finite_difference(device: Device, dtype: torch.dtype) -> Example:
-    return Example(subject=FiniteDifference((5, 4, 3), 2, "neumann", (1.0, 0.5, 2.0), dtype, torch.device(device)))
+def finite_difference(device: Device, dtype: torch.dtype) -> list[Example]:
+    where = torch.device(device)
+    return [
+        Example(subject=FiniteDifference((5, 4, 3), 2, "neumann", (1.0, 0.5, 2.0), dtype, where), name="volume"),
+        *at_sizes(lambda size: FiniteDifference(size, 1, "neumann", dtype=dtype, device=where), (5, 5), (1, 6)),
+        Example(subject=FiniteDifference((4, 6), 1, "periodic", dtype=dtype, device=where), name="periodic"),
+    ]
 
 
-def fourier(device: Device, dtype: torch.dtype) -> Example:
-    pattern = noise((5, 6), real_dtype(dtype), device, seed=2).clamp_min(0)
-    return Example(subject=Fourier((5, 6), pattern, 2, dtype, torch.device(device)))
+def fourier(device: Device, dtype: torch.dtype) -> list[Example]:
+    def make(size: tuple[int, ...]) -> Fourier:
+        pattern = noise(size, real_dtype(dtype), device, seed=2).clamp_min(0)
+        return Fourier(size, pattern, 2, dtype, torch.device(device))
+
+    return at_sizes(make, (5, 6), (4, 4), (7, 3))
 
 
-def sense(device: Device, dtype: torch.dtype) -> Example:
-    sensitivities = noise((3, 5, 4), dtype, device, seed=3)
-    lines = torch.tensor([[1.0, 0.0, 1.0, 1.0]], dtype=real_dtype(dtype), device=device)
-    return Example(subject=build_sense(sensitivities, lines))
+def sense(device: Device, dtype: torch.dtype) -> list[Example]:
+    def make(size: tuple[int, ...]) -> Any:
+        lines = noise((1, size[1]), real_dtype(dtype), device, seed=19).sign().clamp_min(0)
+        return build_sense(noise((3, *size), dtype, device, seed=3), lines)
+
+    return at_sizes(make, (5, 4), (4, 7))
 
 
-def coils(device: Device, dtype: torch.dtype) -> Example:
-    return Example(subject=Coils(noise((3, 5, 4), dtype, device, seed=4)))
+def coils(device: Device, dtype: torch.dtype) -> list[Example]:
+    return at_sizes(lambda size: Coils(noise((3, *size), dtype, device, seed=4)), (5, 4), (3, 3))
 
 
-def blur(device: Device, dtype: torch.dtype) -> Example:
-    return Example(subject=Blur(noise((3, 2), dtype, device, seed=5), (6, 5), 2, dtype))
+def blur(device: Device, dtype: torch.dtype) -> list[Example]:
+    kernel = noise((3, 2), dtype, device, seed=5)
+    return [
+        Example(subject=Blur(kernel, (6, 5), 2, dtype), name="periodic"),
+        Example(subject=Blur(kernel, (4, 4), 1, dtype, "zero"), name="zero"),
+        Example(subject=Blur(kernel, (5, 7), 1, dtype, "valid"), name="valid"),
+    ]
 
 
-def diagonal(device: Device, dtype: torch.dtype) -> Example:
-    return Example(subject=Diagonal(noise((2, 5, 1), dtype, device, seed=20), (2, 5, 4)))
+def diagonal(device: Device, dtype: torch.dtype) -> list[Example]:
+    def make(size: tuple[int, ...]) -> Diagonal:
+        return Diagonal(noise((2, size[0], 1), dtype, device, seed=20), (2, *size))
+
+    return at_sizes(make, (5, 4), (4, 4))
 
 
-def inpainting(device: Device, dtype: torch.dtype) -> Example:
-    mask = noise((5, 4), real_dtype(dtype), device, seed=21).clamp(0, 1)
-    return Example(subject=build_inpainting(mask, channels=2, dtype=dtype))
+def inpainting(device: Device, dtype: torch.dtype) -> list[Example]:
+    def make(size: tuple[int, ...]) -> Any:
+        return build_inpainting(noise(size, real_dtype(dtype), device, seed=21).clamp(0, 1), channels=2, dtype=dtype)
+
+    return at_sizes(make, (5, 4), (3, 3))
 
 
-def restriction(device: Device, dtype: torch.dtype) -> Example:
-    space = Space((2, 5, 4), dtype, torch.device(device))
-    return Example(subject=Restriction(space, 1, torch.tensor([3, 0, 1], device=device)))
+def restriction(device: Device, dtype: torch.dtype) -> list[Example]:
+    def make(size: tuple[int, ...]) -> Restriction:
+        return Restriction(Space((2, *size), dtype, torch.device(device)), 1, torch.tensor([3, 0, 1], device=device))
+
+    return at_sizes(make, (5, 4), (4, 3))
 
 
-def downsampling(device: Device, dtype: torch.dtype) -> Example:
-    return Example(subject=Downsampling((6, 4), (3, 2), 2, "mean", dtype, torch.device(device)))
+def downsampling(device: Device, dtype: torch.dtype) -> list[Example]:
+    where = torch.device(device)
+    return [
+        Example(subject=Downsampling((6, 4), (3, 2), 2, "mean", dtype, where), name="blocks of 3 x 2"),
+        Example(subject=Downsampling((9, 3), (3, 3), 1, "mean", dtype, where), name="blocks of 3 x 3"),
+    ]
 
 
-def haar(device: Device, dtype: torch.dtype) -> Example:
-    return Example(subject=Haar((12, 8), 2, 2, dtype, torch.device(device)))
+def haar(device: Device, dtype: torch.dtype) -> list[Example]:
+    where = torch.device(device)
+    return [
+        Example(subject=Haar((12, 8), 2, 2, dtype, where), name="two levels"),
+        Example(subject=Haar((6, 10), 1, 1, dtype, where), name="one level"),
+    ]
 
 
 def gradient_flow_step(device: Device, dtype: torch.dtype) -> Example:

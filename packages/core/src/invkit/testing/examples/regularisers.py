@@ -1,4 +1,7 @@
-"""Tiny regularisers, on images of several channels that are not square."""
+"""Tiny regularisers: in float64 on images of two channels, even by odd; in float32 on one channel, odd and square.
+
+One size for each precision, because the probes of a proximal map are the longest of all checks.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import torch
 from ...functionals import regularisers
 from ...operators import Space
 from ..cases import Example
-from ._problems import Device, noise
+from ._problems import Device, is_single, noise
 
 
 def l1(device: Device, dtype: torch.dtype) -> Example:
@@ -53,7 +56,7 @@ def nuclear_tv(device: Device, dtype: torch.dtype) -> Example:
 
 
 def directional_tv(device: Device, dtype: torch.dtype) -> Example:
-    reference = noise((4, 3), dtype, device, seed=3)
+    reference = noise(_shape(dtype)[1:], dtype, device, seed=3)
     return _regulariser(functools.partial(regularisers.directional_tv, reference=reference), device, dtype)
 
 
@@ -74,5 +77,9 @@ def nonnegativity(device: Device, dtype: torch.dtype) -> Example:
 
 
 def _regulariser(factory: object, device: Device, dtype: torch.dtype) -> Example:
-    space = Space((2, 4, 3), dtype, torch.device(device))
+    space = Space(_shape(dtype), dtype, torch.device(device))
     return Example(subject=factory(space), space=space)  # type: ignore[operator]
+
+
+def _shape(dtype: torch.dtype) -> tuple[int, ...]:
+    return (1, 5, 5) if is_single(dtype) else (2, 4, 3)
