@@ -74,7 +74,7 @@ def errors(found, exact) -> list[float]:
     return [float(torch.linalg.vector_norm(g - e)) for g, e in zip(found.gradients, exact, strict=True)]
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=25, deadline=None, derandomize=True)
 @given(st.integers(0, 10**4), st.sampled_from([0.0, 1e-9, 1e-6, 1e-3, 0.1, 3.0]), st.sampled_from([0.5, 1e-2, 1e-8]))
 def test_no_error_is_larger_than_its_bound(seed: int, wrong: float, rtol: float) -> None:
     problem = quadratic(seed)
@@ -92,7 +92,7 @@ def test_no_error_is_larger_than_its_bound(seed: int, wrong: float, rtol: float)
 @pytest.mark.parametrize("rtol", [0.3, 1e-2, 1e-5])
 @pytest.mark.parametrize("wrong", [1e-6, 1e-3, 0.1])
 def test_the_refined_bound_is_the_error_up_to_a_few_percent(wrong: float, rtol: float) -> None:
-    for seed in range(10):
+    for seed in range(4):
         problem = quadratic(seed)
         x = (problem.solution() + wrong * noise(2, 6, seed=seed + 77)).detach()
         found = hypergradient(LOSS, problem.objective(), x, problem.theta, rtol=rtol)
@@ -103,7 +103,7 @@ def test_the_refined_bound_is_the_error_up_to_a_few_percent(wrong: float, rtol: 
 
 def test_the_plain_bound_is_not_vacuous_either() -> None:
     ratios = []
-    for seed in range(30):
+    for seed in range(12):
         problem = quadratic(seed)
         x = (problem.solution() + 1e-3 * noise(2, 6, seed=seed + 77)).detach()
         found = hypergradient(LOSS, problem.objective(), x, problem.theta, rtol=1e-12)
@@ -132,13 +132,13 @@ def test_it_holds_for_a_smoothed_norm_whose_hessian_changes(wrong: float) -> Non
     with torch.no_grad():
         exact_x = solve(smoothed(a, y), NewtonCG(), rtol=1e-14, check_every=1).x
     exact = hypergradient(LOSS, smoothed(a, y), exact_x, (a, y), rtol=1e-14).gradients
-    for seed in range(10):
+    for seed in range(3):
         x = exact_x + wrong * noise(2, 6, seed=seed + 30)
         found = hypergradient(LOSS, smoothed(a, y), x, (a, y), rtol=1e-3)
-        for refine in (True, False):
+        for refine, factor in ((True, 1.01), (False, 1e4)):
             bound = hypergradient_bound(found, LOSS, smoothed(a, y), x, (a, y), refine=refine)
             for error, limit in zip(errors(found, exact), bound.bounds, strict=True):
-                assert error <= limit <= 1e4 * max(error, 1e-8)
+                assert error <= limit <= factor * max(error, 1e-8)
 
 
 def test_complex_images_and_a_translated_norm() -> None:
@@ -171,7 +171,7 @@ def test_one_centre_and_one_weight_for_all_images_count_once_for_each() -> None:
     solution = torch.linalg.solve(h, (noise(3, 9, seed=9) @ A.matrix + w * c).T).T
     target = noise(3, 6, seed=12)
     exact = torch.autograd.grad(0.5 * (solution - target).square().sum(), (c, w))
-    for seed in range(20):
+    for seed in range(6):
         x = (solution + 0.1 * noise(3, 6, seed=seed)).detach()
         found = hypergradient(SquaredL2(target), objective(), x, (c, w), rtol=1e-10)
         bound = hypergradient_bound(found, SquaredL2(target), objective(), x, (c, w))

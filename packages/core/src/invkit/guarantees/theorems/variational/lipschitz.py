@@ -53,11 +53,12 @@ def _constant(setting: Setting, found: Squared) -> float | None:
     return lipschitz_constant(_modulus(setting), size, smooth.upper, max(found.fit.convexity() or 0.0, 0.0))
 
 
-def _strongly_convex(setting: Setting) -> Premise:
+def _strongly_convex(setting: Setting) -> tuple[Premise, ...]:
     found = squared(setting)
-    own = 0.0 if found is None else max(found.fit.convexity() or 0.0, 0.0)
-    constant = None if found is None else _constant(setting, found)
-    smooth = None if found is None else found.fit.smoothness()
+    if found is None:  # which is a premise of its own
+        return ()
+    own, smooth = max(found.fit.convexity() or 0.0, 0.0), found.fit.smoothness()
+    constant = _constant(setting, found)
     premise = Premise(
         statement="the objective is strongly convex with a known modulus",
         holds=constant is not None,
@@ -67,7 +68,7 @@ def _strongly_convex(setting: Setting) -> Premise:
         how=f"weight * R has {_modulus(setting):.6g}, the data term {own:.6g}",
         remedy="add a multiple of SquaredL2() to R, as in lambda space: total_variation(space) + 1e-2 * SquaredL2()",
     )
-    return resting_on(premise, rest(setting), *(() if found is None else (found.fit,)))
+    return (resting_on(premise, rest(setting), found.fit),)
 
 
 def _conclusion(setting: Setting) -> Conclusion:

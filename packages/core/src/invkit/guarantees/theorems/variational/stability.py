@@ -16,10 +16,12 @@ def stability_constant(least: float, largest: float) -> float:
     return 1.0 if least == largest else padded(math.sqrt(largest) / math.sqrt(least))
 
 
-def _every_sample(setting: Setting) -> Premise:
+def _every_sample(setting: Setting) -> tuple[Premise, ...]:
     found = squared(setting)
-    least = 0.0 if found is None else min(found.scale, found.least)
-    return Premise(
+    if found is None:  # which is a premise of its own
+        return ()
+    least = min(found.scale, found.least)
+    premise = Premise(
         statement="c > 0 and W > 0: every sample counts",
         holds=least > 0,
         basis=BY_CONSTRUCTION,
@@ -27,6 +29,7 @@ def _every_sample(setting: Setting) -> Premise:
         how="the smaller of c and the least weight",
         remedy="leave out the samples of weight 0, by an operator that does not take them",
     )
+    return (premise,)
 
 
 def _conclusion(setting: Setting) -> Conclusion:
