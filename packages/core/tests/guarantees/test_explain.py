@@ -12,7 +12,7 @@ from invkit.claims import BY_CONSTRUCTION, CERTIFIED
 from invkit.errors import ConfigError, GuaranteeError, ShapeError
 from invkit.functionals import total_variation
 from invkit.functionals.regularisers import h1, l1
-from invkit.guarantees import Node, explain, missing, require
+from invkit.guarantees import Conclusion, Hypothesis, Node, Premise, Rule, Setting, explain, missing, require
 from invkit.guarantees.theorems import core_rules
 from invkit.models import Adjoint, PseudoInverse, Reconstructor, Variational
 from invkit.operators import Dense, Fourier, LinearOperator, sense
@@ -179,3 +179,31 @@ def test_lines_that_are_broken_for_a_terminal_lose_no_word_and_fit() -> None:
     broken = tree.render_text(width=80)
     assert max(len(line) for line in broken.splitlines()) <= 80
     assert broken.split() == tree.render_text().split()
+
+
+def test_a_rule_that_cannot_say_whether_it_speaks_of_a_method_concludes_nothing() -> None:
+    def about(setting: Setting) -> bool:
+        raise AttributeError("no such attribute")
+
+    rule = Rule(
+        name="careless",
+        statement="it converges",
+        formula="x_k -> x*",
+        source="nowhere",
+        about=about,
+        premises=(
+            Hypothesis(
+                statement="p",
+                concerns=("parameter",),
+                evaluate=lambda s: Premise(statement="p", holds=True, basis=BY_CONSTRUCTION),
+            ),
+        ),
+        concludes="convergent",
+        conclude=lambda s: Conclusion(statement="it converges", params={"to": "something"}),
+    )
+    tree = explain(Variational(total_variation), OPERATOR, rules=[rule])
+    node = tree.theorem("careless")
+    assert not tree.holds
+    assert not node.holds
+    assert node.error == "rule careless: about() raised AttributeError: no such attribute"
+    assert missing(tree, ["convergent"]) == ["convergent"]

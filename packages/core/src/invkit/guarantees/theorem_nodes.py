@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from ..errors import InvkitError
 from ..plugins import Entry, Registry, get_registry
@@ -17,14 +18,16 @@ def theorem_nodes(
 
     rules: these instead of those that the registry has, the core's and the plugins'.
     """
-    found, broken = registered_rules(registry) if rules is None else (tuple(rules), ())
-    return tuple(rule.apply(setting) for rule in found if _speaks_of(rule, setting)), broken
+    found, broken = registered_rules(registry) if rules is None else (tuple((rule, "the rule") for rule in rules), ())
+    nodes = (_applied(rule, owner, setting) for rule, owner in found)
+    return tuple(node for node in nodes if node is not None), broken
 
 
-def registered_rules(registry: Registry | None = None) -> tuple[tuple[Rule, ...], tuple[Node, ...]]:
-    """The registered rules, and a node for each that could not be loaded."""
+def registered_rules(registry: Registry | None = None) -> tuple[tuple[tuple[Rule, str], ...], tuple[Node, ...]]:
+    """The registered rules, each with its id and distribution, and a node for each that could not be loaded."""
     registry = registry or get_registry()
-    found, broken = [], []
+    found: list[tuple[Rule, str]] = []
+    broken: list[Node] = []
     for entry in registry.entries("rule"):
         try:
             rule = registry.load(entry)
@@ -35,7 +38,7 @@ def registered_rules(registry: Registry | None = None) -> tuple[tuple[Rule, ...]
         if problem:
             broken.append(_broken(entry.id, problem))
         else:
-            found.append(rule)
+            found.append((rule, f"{entry.id} ({entry.origin})"))
     return tuple(found), tuple(broken)
 
 
@@ -54,11 +57,24 @@ def problem_of_rule(entry: Entry, found: object) -> str:
     return ""
 
 
-def _speaks_of(rule: Rule, setting: Setting) -> bool:
+def _applied(rule: Rule, owner: str, setting: Setting) -> Node | None:
+    """The node of the theorem, None if it does not speak of this setting. What raises concludes nothing."""
     try:
-        return bool(rule.about(setting))
-    except Exception:  # then ``apply`` meets it too, and reports it
-        return True
+        if not rule.about(setting):
+            return None
+    except Exception as error:  # whether it speaks of this is not known, so that its premises prove nothing
+        return Node(
+            statement=rule.statement,
+            holds=False,
+            rule=rule.name,
+            concludes=rule.concludes,
+            further=rule.further,
+            source=rule.source,
+            error=f"rule {rule.name}: about() raised {type(error).__name__}: {' '.join(str(error).split())}",
+            remedy=f"report this to the author of {owner}",
+        )
+    node = rule.apply(setting)
+    return replace(node, remedy=f"report this to the author of {owner}") if node.error else node
 
 
 def _broken(name: str, reason: str) -> Node:
