@@ -10,11 +10,12 @@ from torch import Tensor
 from ..claims import BY_CONSTRUCTION, Claim
 from ..errors import ConfigError, ShapeError
 from ..functionals.algebra import scale
-from ..functionals.base import Functional, Proximable, check_weight
+from ..functionals.base import Functional, Proximable, as_float, check_weight
 from ..functionals.norms import SquaredL2
 from ..operators.moving import basis_of
 from ..operators.space import Space, real_dtype
 from ..solvers.base import Solver
+from ..solvers.factors import proximal_sectors
 from ..solvers.solve import solve
 from ..solvers.splitting.admm import ADMM
 from .denoiser import Denoiser
@@ -75,8 +76,8 @@ class ProximalDenoiser(Denoiser):
 
     def claims(self) -> tuple[Claim, ...]:
         probe = self.functional(torch.zeros((1, 1, 4, 4)))
-        if not isinstance(probe, Proximable) or probe.convexity() is None:
-            return ()
+        if not isinstance(probe, Proximable) or not proximal_sectors(probe, as_float(self.weight)):
+            return ()  # not convex, as with a learned weight that has become negative, or no exact proximal map
         how = f"the proximal map of {probe!r}, which is convex"
         return (
             Claim(property="firmly_nonexpansive", basis=basis_of(probe), evidence=how, source="Moreau (1965)"),
