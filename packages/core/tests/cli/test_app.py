@@ -142,7 +142,8 @@ class TestArguments:
     def test_check(self, invkit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         calls = a_command(monkeypatch, "check", 4)
         assert invkit("check", "core/tv", "--device", "cpu", "--dtype", "float64", "--seed", "3", "--json")[0] == 4
-        assert calls == [(("core/tv",), {"device": "cpu", "dtype": "float64", "as_json": True, "seed": 3})]
+        files = {"save": None, "reproduced": None}
+        assert calls == [(("core/tv",), {"device": "cpu", "dtype": "float64", "as_json": True, "seed": 3, **files})]
 
     def test_evaluate_and_demo(self, tmp_path: Path, invkit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         evaluated, shown = a_command(monkeypatch, "evaluate", 0), a_command(monkeypatch, "demo", 0)

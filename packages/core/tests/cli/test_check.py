@@ -94,3 +94,49 @@ def test_a_device_that_is_not_there_ends_with_two(invkit) -> None:
     code, out, err = invkit("check", "core/identity", "--device", "cuda:99")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "cuda:99" in err
+
+
+def test_counterexamples_are_saved_evaluated_again_and_pass_once_the_object_is_repaired(
+    invkit, lying: Registry, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, out, _ = invkit("check", "liar/scaled", "--dtype", "float64", "--save", str(tmp_path), registry=lying)
+    assert code == 4
+    file = tmp_path / "liar-scaled-adjoint-float64.json"
+    assert f"saved: {file}" in out
+    assert json.loads(file.read_text(encoding="utf-8"))["check"] == "adjoint"
+    code, out, _ = invkit("check", "--reproduce", str(file), registry=lying)
+    assert code == 4
+    assert "check adjoint is still refuted" in out
+    wrong = sys.modules["lying_plugin"].Scaled
+    monkeypatch.setattr(wrong, "_forward", lambda self, x: x.clone())
+    code, out, _ = invkit("check", "--reproduce", str(file), "--json", registry=lying)
+    answer = json.loads(out)
+    assert (code, answer["refuted"], answer["value"], answer["schema_version"]) == (0, False, 0.0, 1)
+    assert answer["saved_value"] > 1e-3
+
+
+def test_json_names_the_files_and_carries_every_field(invkit, lying: Registry, tmp_path) -> None:
+    code, out, _ = invkit("check", "liar/scaled", "--json", "--save", str(tmp_path / "new"), registry=lying)
+    answer = json.loads(out)
+    assert code == 4
+    assert len(answer["saved"]) == answer["counts"]["refuted"] == len(list((tmp_path / "new").glob("*.json")))
+    row = next(row for row in answer["results"] if row["check"] == "norm-interval")
+    assert {"example", "seed", "stated", "counterexample"} <= set(row)
+    assert row["stated"]["property"] == "norm_bound"
+
+
+def test_nothing_to_check_and_two_things_at_once_end_with_two(invkit, tmp_path) -> None:
+    code, out, err = invkit("check")
+    assert (code, out) == (2, "")
+    assert "neither REF nor --reproduce is given" in err
+    code, out, err = invkit("check", "core/identity", "--reproduce", str(tmp_path / "a.json"))
+    assert (code, out) == (2, "")
+    assert "both REF and --reproduce are given" in err
+
+
+def test_a_file_that_is_no_counterexample_ends_with_two(invkit, tmp_path) -> None:
+    foreign = tmp_path / "foreign.json"
+    foreign.write_text("{}", encoding="utf-8")
+    code, out, err = invkit("check", "--reproduce", str(foreign))
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "it is another JSON" in err

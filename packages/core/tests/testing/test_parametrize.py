@@ -19,6 +19,7 @@ SOURCE = """
 from __future__ import annotations
 import torch
 from invkit.claims import BY_CONSTRUCTION, Claim
+from invkit.guarantees import Conclusion, Hypothesis, Premise, Rule
 from invkit.measures import Measurement
 from invkit.operators import Identity
 from invkit.plugins import Spec, hookimpl
@@ -57,6 +58,25 @@ def invkit_operators():
         Spec(name="silent", summary="One.", target=target, claims=(isometric,)),
         Spec(name="wavelet", summary="One.", target=target, example=f"{__name__}:identity", role="wavelet-transform"),
     ]
+
+def careless(setting):
+    return setting.subject.strength > 1
+
+here = Premise(statement="p", holds=True, basis=BY_CONSTRUCTION)
+CARELESS = Rule(
+    name="careless",
+    statement="s",
+    formula="f",
+    source="s",
+    about=careless,
+    premises=(Hypothesis(statement="p", concerns=("parameter",), evaluate=lambda setting: here),),
+    concludes="convergent",
+    conclude=lambda setting: Conclusion(statement="s", params={"to": "x"}),
+)
+
+@hookimpl
+def invkit_rules():
+    return [Spec(name="careless", summary="One.", target=f"{__name__}:CARELESS")]
 
 @hookimpl
 def invkit_checks():
@@ -103,6 +123,10 @@ def test_each_of_several_examples_has_its_items_under_one_name(items: dict[str, 
         ("third/broken::interface", "OSError: the example is broken"),
         ("third/silent::has-example", "the Spec states isometric and has no example"),
         ("third/wavelet::interface", "example is Identity, expected a WaveletTransform as every 'wavelet-transform'"),
+        (
+            "third/careless::about",
+            "about() raised AttributeError: 'Identity' object has no attribute 'strength' for an",
+        ),
         ("third/three::loads", "target is tuple, expected an invkit.testing.Check"),
     ],
 )

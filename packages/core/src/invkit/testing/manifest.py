@@ -6,12 +6,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
 
 from ..errors import MissingDependencyError
+from ..functionals import SquaredL2, least_squares
+from ..guarantees import Setting
+from ..models import Adjoint
+from ..operators import Identity
 from ..plugins import Entry, Registry, Status
 from ..plugins.discovery import describe
+from ..solvers import GradientDescent
 from .cases import Example, as_examples
 from .check import CheckResult, Context, Outcome, Skip
 from .interfaces import KIND, problem_of_instance, problem_of_target
@@ -80,17 +85,47 @@ def _interface(registry: Registry, entry: Entry, context: Context) -> str:
     return next(filter(None, problems), "")
 
 
+def _about(registry: Registry, entry: Entry, context: Context) -> str:
+    """The rule says of any setting whether it speaks of it: ``explain`` asks it of every one."""
+    rule = registry.load(entry)
+    problem = problem_of_target(entry, rule)
+    if problem:
+        return problem
+    for what, setting in _settings(context):
+        try:
+            rule.about(setting)
+        except Exception as error:
+            return f"about() raised {describe(error)} for {what}, expected True or False. Look at the types first."
+    return ""
+
+
+def _settings(context: Context) -> Iterator[tuple[str, Setting]]:
+    """Settings of each shape that ``explain`` knows: an object alone, a problem with its solver, a model."""
+    place = Identity((4, 5), 1, context.dtype, context.device)
+    y = place.domain.zeros(1)
+    yield "an operator", Setting(subject=place)
+    yield "a functional", Setting(subject=SquaredL2())
+    yield "a model without iteration", Setting(subject=Adjoint(), operator=place, y=y)
+    solver, objective = GradientDescent(), least_squares(place, y)
+    yield "a problem", Setting(subject=objective, solver=solver, problem=solver.prepare(objective))
+
+
 Question = Callable[[Registry, Entry, Context], str]
 
 #: What is asked of each announced object; of objects that nothing measures, whether they load.
 QUESTIONS: Mapping[str, Question] = MappingProxyType(
-    {"loads": _loads, "has-example": _has_example, "interface": _interface}
+    {"loads": _loads, "has-example": _has_example, "interface": _interface, "about": _about}
+)
+
+#: Kinds of which more is asked than whether they load.
+_OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {**dict.fromkeys(KIND, ("loads", "has-example", "interface")), "rule": ("loads", "about")}
 )
 
 
 def questions_for(entry: Entry) -> tuple[str, ...]:
     """The names of the questions that make sense for this kind."""
-    return tuple(QUESTIONS) if entry.kind in KIND else ("loads",)
+    return _OF_KIND.get(entry.kind, ("loads",))
 
 
 def ask(name: str, registry: Registry, entry: Entry, context: Context) -> CheckResult:

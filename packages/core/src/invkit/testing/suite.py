@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -190,7 +190,7 @@ def _check_example(
         stated = ()
     if callable(states):
         for claim in declared:
-            yield compare_declared(claim, stated, name, context)
+            yield replace(compare_declared(claim, stated, name, context), example=example.name)
     claims = (*stated, *declared)
     measured = set()
     for one in checks:
@@ -199,7 +199,7 @@ def _check_example(
             yield one.run(example, context, name)
     for claim in stated:
         if claim.property not in measured:
-            yield unmeasured(claim, name, context)
+            yield replace(unmeasured(claim, name, context), example=example.name)
 
 
 def _load_row(registry: Registry, entry: Entry) -> CheckResult:

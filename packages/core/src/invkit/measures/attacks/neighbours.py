@@ -8,7 +8,8 @@ from .target import Pairs, Target
 
 
 def neighbours(target: Target) -> Pairs:
-    """x and (1 + k eps) x, and x with its numbers moved up and down by k eps, of sizes from 1e-3 to 1e3.
+    """x and (1 + d) x, and x with its numbers moved up and down by d, of sizes from 1e-3 to 1e3: for d of two
+    roundings, a thousand, and the square root of one, at which the roundings of half the digits show.
 
     They test the inequality that floating point can keep, |F(x) - F(z)| <= c |x - z| + e (|x| + |z| + ...): a map
     that computes in a lower precision than its images breaks it.
@@ -16,6 +17,6 @@ def neighbours(target: Target) -> Pairs:
     eps = torch.finfo(target.space.dtype).eps
     sizes = target.sizes((-3.0, -1.0, 0.0, 1.0, 3.0))
     x = sizes * target.noise(len(sizes))
-    for k in (2, 1000):
-        yield x, x * (1 + k * eps), f"{k} roundings apart, along the image"
-        yield x, x + k * eps * x.abs() * target.noise(len(x)).sgn(), f"{k} roundings apart, in every number"
+    for apart in (2 * eps, 1000 * eps, eps**0.5):
+        yield x, x * (1 + apart), f"{apart:.1g} apart, along the image"
+        yield x, x + apart * x.abs() * target.noise(len(x)).sgn(), f"{apart:.1g} apart, in every number"

@@ -1,0 +1,197 @@
+"""Counterexamples on file: they come back as they were, and what is broken or foreign is named."""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+import types
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from invkit.errors import ConfigError, DataError
+from invkit.measures import Measurement
+from invkit.operators import Identity
+from invkit.plugins import Registry
+from invkit.testing import Check, CheckResult, Outcome, check, reproduce
+from invkit.testing.saved import load, save
+
+SOURCE = """
+import torch
+from invkit.claims import BY_CONSTRUCTION, Claim
+from invkit.measures import Measurement
+from invkit.operators import Identity
+from invkit.plugins import Spec, hookimpl
+from invkit.testing import Check, Example
+
+CORE_API = (1, 0)
+FACTOR = 1.01
+
+class Scaled(Identity):
+    def _forward(self, x):
+        return FACTOR * x
+
+def make(device, dtype):
+    return [Example(subject=Scaled(size, 1, dtype), name=name) for name, size in (("odd", (3, 5)), ("even", (4,)))]
+
+SEARCHES = Check(name="searches", kinds=("operator",), measure=lambda e, c: Measurement(FACTOR, 1.0, 1))
+
+@hookimpl
+def invkit_operators():
+    averaged = Claim(property="averaged", params={"alpha": 0.5}, basis=BY_CONSTRUCTION)
+    return [Spec(name="scaled", summary="One.", target=f"{__name__}:Scaled", example=f"{__name__}:make",
+                 claims=(averaged,), dtypes=("float64", "complex64"))]
+
+@hookimpl
+def invkit_checks():
+    return [Spec(name="searches", summary="One.", target=f"{__name__}:SEARCHES")]
+"""
+NAME = "a_plugin_of_test_saved"
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    module = types.ModuleType(NAME)
+    monkeypatch.setitem(sys.modules, NAME, module)
+    exec(SOURCE, module.__dict__)
+    return Registry([EntryPoint("liar", NAME, "invkit")], environ={})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Scaled(Identity):
+    """1.01 id, with the adjoint of id."""
+
+    def _forward(self, x: Tensor) -> Tensor:
+        return 1.01 * x
+
+
+def a_refutation(dtype: torch.dtype = torch.float64) -> CheckResult:
+    return next(result for result in check(Scaled((3, 2), dtype=dtype)).refuted if result.check == "adjoint")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.complex64, torch.complex128])
+def test_tensors_numbers_and_settings_come_back_as_they_were(dtype: torch.dtype, tmp_path: Path) -> None:
+    result = a_refutation(dtype)
+    found = load(result.save(tmp_path / "new folder"))
+    for name in ("x", "y"):
+        assert found.data[name].dtype == dtype
+        assert torch.equal(found.data[name], result.counterexample[name])
+    assert (found.subject, found.check, found.seed) == ("Scaled", "adjoint", 0)
+    assert (found.value, found.bound) == (result.measurement.value, result.measurement.bound)
+    assert {"invkit", "python", "torch"} <= set(found.versions)
+
+
+def test_infinity_and_words_come_back(tmp_path: Path) -> None:
+    measured = Measurement(math.inf, 0.0, 1, "everywhere", {"case": "load", "t": math.inf, "n": 3})
+    result = CheckResult(
+        check="c", subject="a/b", outcome=Outcome.REFUTED, measurement=measured, counterexample=measured.counterexample
+    )
+    path = result.save(tmp_path)
+    assert json.loads(path.read_text(encoding="utf-8"))["numbers"] == {"case": "load", "t": "inf", "n": 3}
+    assert load(path).data == {"case": "load", "t": math.inf, "n": 3}
+    assert load(path).value == math.inf
+
+
+def test_what_refutes_nothing_is_not_saved(tmp_path: Path) -> None:
+    fine = next(result for result in check(Identity((3, 2))).results if result.check == "adjoint")
+    with pytest.raises(ConfigError, match="check adjoint of Identity: it is not refuted, expected 'refuted'"):
+        fine.save(tmp_path)
+
+
+def test_a_saved_one_is_evaluated_where_it_was_found_and_on_what_was_repaired(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuted = check("liar/scaled", registry=registry).refuted
+    paths = {(r.check, r.dtype, r.example): r.save(tmp_path) for r in refuted}
+    assert len(set(paths.values())) == len(refuted)
+    assert {("adjoint", dtype, name) for dtype in ("float64", "complex64") for name in ("odd", "even")} <= set(paths)
+    for path in paths.values():
+        found = reproduce(path, registry=registry)
+        assert found.refutes
+        assert "still refuted" in str(found)
+    monkeypatch.setattr(sys.modules[NAME], "FACTOR", 1.0)
+    for (name, _, _), path in paths.items():
+        found = reproduce(path, registry=registry)
+        assert found.refutes is (name == "declared")
+        json.dumps(found.as_dict(), allow_nan=False)
+
+
+def test_a_check_that_cannot_look_at_one_point_searches_again_and_says_so(registry: Registry, tmp_path: Path) -> None:
+    searched = next(r for r in check("liar/scaled", registry=registry).refuted if r.check == "searches")
+    found = reproduce(searched.save(tmp_path), registry=registry)
+    assert (found.value, found.refutes) == (1.01, True)
+    assert "the whole check with seed 0" in found.how
+
+
+def test_an_object_that_is_not_registered_must_be_passed(tmp_path: Path) -> None:
+    path = a_refutation().save(tmp_path)
+    with pytest.raises(
+        ConfigError, match=r"Scaled: no object of that id is registered here.*reproduce\(path, subject\)"
+    ):
+        reproduce(path)
+    assert not reproduce(path, Identity((3, 2), dtype=torch.float64)).refutes
+
+
+def test_a_counterexample_of_another_size_does_not_fit(tmp_path: Path) -> None:
+    path = a_refutation().save(tmp_path)
+    with pytest.raises(ConfigError, match="the counterexample of check adjoint does not fit it any more"):
+        reproduce(path, Identity((4, 4), dtype=torch.float64))
+
+
+def test_a_check_that_is_not_there_is_named(tmp_path: Path) -> None:
+    measured = Measurement(2.0, 1.0, 1)
+    result = CheckResult(check="mine", subject="s", outcome=Outcome.REFUTED, dtype="float64", measurement=measured)
+    with pytest.raises(ConfigError, match="there is no check 'mine' of operators here"):
+        reproduce(result.save(tmp_path), Identity((3, 2)))
+
+
+@pytest.mark.parametrize(
+    ("broken", "message"),
+    [
+        (lambda path: path.write_text("{"), "it is no JSON"),
+        (lambda path: path.write_text("[1]"), "it is another JSON"),
+        (lambda path: path.write_text('{"format": "invkit counterexample"}'), "schema_version is None, expected 1"),
+        (
+            lambda path: path.write_text('{"format": "invkit counterexample", "schema_version": 1}'),
+            "subject, example, .* is missing",
+        ),
+        (lambda path: path.unlink(), "No such file"),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "it is no JSON"),
+        (lambda path: path.with_suffix(".safetensors").unlink(), "cannot be read from Scaled-adjoint-float64.safetens"),
+        (lambda path: path.with_suffix(".safetensors").write_bytes(b"no"), "SafetensorError"),
+        (lambda path: path.write_text(path.read_text().replace('"x"', '"w"')), "KeyError"),
+        (
+            lambda path: path.write_text(path.read_text().replace('"tensors": {', '"tensors": 3, "b": {')),
+            "expected the",
+        ),
+    ],
+)
+def test_a_broken_or_foreign_file_is_one_clear_error(broken, message: str, tmp_path: Path) -> None:
+    path = a_refutation().save(tmp_path)
+    broken(path)
+    with pytest.raises(DataError, match=message):
+        reproduce(path, Scaled((3, 2), dtype=torch.float64))
+
+
+def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DataError, match="file: it cannot be made a folder"):
+        save(a_refutation(), tmp_path / "file")
+    (tmp_path / "taken" / "Scaled-adjoint-float64.json").mkdir(parents=True)
+    with pytest.raises(DataError, match="cannot be written"):
+        save(a_refutation(), tmp_path / "taken")
+    assert not [path for path in (tmp_path / "taken").iterdir() if path.name.startswith(".")]
+
+
+def test_a_crashing_evaluation_reaches_the_caller(tmp_path: Path) -> None:
+    crashes = Check(
+        name="adjoint", kinds=("operator",), measure=lambda e, c: Measurement(2.0, 1.0, 1, "", {"x": torch.ones(1)})
+    )
+    (result,) = check(Identity((2, 2)), checks=(crashes,)).refuted
+    with pytest.raises(ConfigError, match="TypeError"):
+        reproduce(result.save(tmp_path), Identity((2, 2)))
