@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED, MEASURED, Basis, Claim
+from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED, MEASURED, Basis, Claim, find_claim
 from invkit.derivations import sectors
 from invkit.derivations.sectors import composed_averagedness
 from invkit.functionals import L1, SquaredL2, least_squares
@@ -18,9 +18,17 @@ from invkit.guarantees import Node, explain, missing
 from invkit.guarantees.theorems import core_rules
 from invkit.guarantees.theorems.fixed_point.banach import a_posteriori_bound, contraction_bound
 from invkit.guarantees.theorems.fixed_point.krasnoselskii_mann import residual_constant
-from invkit.models import ClippedDenoiser, Denoiser, GaussianFilter, PlugAndPlay, ProximalDenoiser, Stopping
+from invkit.models import (
+    ClippedDenoiser,
+    Denoiser,
+    GaussianFilter,
+    OperatorDenoiser,
+    PlugAndPlay,
+    ProximalDenoiser,
+    Stopping,
+)
 from invkit.models import RegularisationByDenoising as RED
-from invkit.operators import Dense, Identity
+from invkit.operators import Dense, GradientFlowStep, Identity
 from invkit.solvers import (
     DouglasRachfordStep,
     FixedPointProblem,
@@ -394,3 +402,17 @@ def test_a_proximal_map_whose_weight_over_tau_is_no_number_still_runs() -> None:
     model = PlugAndPlay(ProximalDenoiser(l1, 1e300), algorithm="douglas-rachford", step_size=1e-300)
     posed = model.problem(Y, A)
     assert posed.minimised is None
+
+
+def test_a_network_of_gradient_flow_layers_needs_no_assumption() -> None:
+    """Three layers x - h A* relu(A x) with h |A|^2 <= 1, clipped: 1/2-averaged each, 3/4 together."""
+    matrices = [Dense(noise(20, 12, seed=seed), SHAPE, (20,)) for seed in (1, 2, 3)]
+    layers = [GradientFlowStep(matrix, step_size=1 / matrix.norm().upper ** 2) for matrix in matrices]
+    network = OperatorDenoiser(layers[2] @ layers[1] @ layers[0])
+    assert find_claim(network.claims(), "averaged").params["alpha"] == pytest.approx(0.75)
+    tree = tree_of(PlugAndPlay(ClippedDenoiser(network)))
+    assert missing(tree, ["convergent"]) == []
+    assert tree.theorem("krasnoselskii-mann").value == pytest.approx(5 / 6)  # with the gradient step
+    assert missing(tree_of(PlugAndPlay(network)), ["convergent"])  # which may have no fixed point
+    longer = OperatorDenoiser(layers[0] @ GradientFlowStep(matrices[1], step_size=2.01 / matrices[1].norm().upper ** 2))
+    assert not tree_of(PlugAndPlay(ClippedDenoiser(longer))).holds
