@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,8 @@ Python = Callable[..., subprocess.CompletedProcess[str]]
         ["list", "operator", "--claim", "linear", "--device", "cuda", "--json"],
         ["plugins", "list"],
         ["plugins", "--help"],
+        ["plugins", "test", "--help"],
+        ["plugins", "new", "--help"],
         *([name, "--help"] for name in ("demo", "info", "check", "explain", "reconstruct", "evaluate")),
     ],
     ids=" ".join,
@@ -42,6 +45,12 @@ def test_help_and_lists_import_nothing_heavy(arguments: list[str], python: Pytho
     assert done.stdout
     assert [name for name in HEAVY if name in seen["modules"]] == []
     assert len(seen["modules"]) < MOST_MODULES
+
+
+def test_writing_a_plugin_imports_nothing_heavy(python: Python, tmp_path: Path) -> None:
+    seen = json.loads(python(PROGRAM, "plugins", "new", "motion", "--folder", str(tmp_path)).stderr)
+    assert (tmp_path / "invkit-motion" / "pyproject.toml").is_file()
+    assert [name for name in HEAVY if name in seen["modules"]] == []
 
 
 def test_importing_invkit_or_reading_a_name_of_the_registry_imports_no_torch(python: Python) -> None:

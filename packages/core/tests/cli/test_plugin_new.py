@@ -86,6 +86,7 @@ def test_ruff_has_nothing_to_say_of_it(written: Path) -> None:
         ("invkit-motion", "Write 'motion'."),
         ("core", "it is a plugin of"),
         ("check", "it is a command of invkit"),
+        ("nonexpansive-nets", "it is a plugin of invkit's own"),
         ("plugins", "it is a command of invkit"),
     ],
 )

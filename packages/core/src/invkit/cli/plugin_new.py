@@ -17,6 +17,7 @@ from types import MappingProxyType
 from .. import __version__
 from ..errors import ConfigError
 from ..plugins import CORE_API, Registry, get_registry
+from ..plugins.official import official_plugin
 from .output import ExitCode, write, write_json
 
 #: A letter first, so that it can be part of a module's name.
@@ -75,6 +76,8 @@ def check_new_name(name: str, registry: Registry) -> None:
         )
     taken = {status.name: f"plugin of {status.distribution or status.target}" for status in registry.statuses}
     taken |= dict.fromkeys(COMMAND_NAMES, "command of invkit")
+    if official_plugin(f"{name}/"):
+        taken.setdefault(name, "plugin of invkit's own")
     holder = taken.get(name) or _installed(name)
     if holder:
         raise ConfigError(f"plugins new: name is {name!r}, expected a free one; it is a {holder}. Choose another one.")
