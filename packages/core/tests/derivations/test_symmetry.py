@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from invkit.derivations.symmetry import (
     MOTIONS,
+    SYMMETRIES,
     Diagonal,
     Monomial,
     Moved,
@@ -43,13 +44,20 @@ from invkit.functionals import (
     total_variation,
     vector_tv,
 )
+from invkit.functionals.conjugate import ScaledConjugate
+from invkit.functionals.on_part import OnPart
 from invkit.operators import (
+    Adjoint,
     Blur,
     Downsampling,
     Exp,
     FiniteDifference,
     Fourier,
+    FromFunction,
     Identity,
+    Interval,
+    Linearisation,
+    Normal,
     Operator,
     Restriction,
     Shift,
@@ -63,6 +71,7 @@ from invkit.operators import (
 from invkit.operators import Diagonal as Weights
 
 SHAPES = ((4, 4), (3, 3), (3, 4))
+EVEN = torch.tensor([[0.1, 0.2, 0.1], [0.2, 0.5, 0.2], [0.1, 0.2, 0.1]], dtype=torch.float64)
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -131,7 +140,6 @@ def near(a: Counter, b: Counter) -> bool:
 
 def leaves(shape: tuple[int, ...]) -> list:
     """Operators of images of that shape to themselves."""
-    even = torch.tensor([[0.1, 0.2, 0.1], [0.2, 0.5, 0.2], [0.1, 0.2, 0.1]], dtype=torch.float64)
     upright = torch.tensor([[1.0], [2.0], [1.0]], dtype=torch.float64)
     centred = torch.zeros(shape, dtype=torch.float64)
     centred[1:-1, 1:-1] = 1
@@ -144,7 +152,7 @@ def leaves(shape: tuple[int, ...]) -> list:
         FiniteDifference(shape, dtype=torch.float64, spacing=(1.0, 2.0)).normal(),
     ]
     for boundary in ("periodic", "zero"):
-        kernels = (even, upright, randn(2, 3), torch.ones(2, 2, dtype=torch.float64))
+        kernels = (EVEN, upright, randn(2, 3), torch.ones(2, 2, dtype=torch.float64))
         found += [Blur(kernel, shape, boundary=boundary) for kernel in kernels]
     return found
 
@@ -408,6 +416,37 @@ def test_a_class_that_says_nothing_claims_nothing() -> None:
     assert FiniteDifference((4, 4)).carried(Moved("C4", 1, None)) is None
     assert FiniteDifference((4, 4)).carried(Phase()) is None
     assert FiniteDifference((4, 4), dtype=torch.complex64).carried(Phase()) == Phase()
+
+
+def test_a_derivative_that_is_linear_over_the_reals_only_carries_no_phase() -> None:
+    space = Space((1, 2, 2), torch.complex128)
+    power = FromFunction(lambda x: x * x.conj(), space, space)
+    derivative = Linearisation(power, torch.ones(1, 1, 2, 2, dtype=torch.complex128), bound=Interval.exact(2.0))
+    for operator in (derivative, 2.0 * derivative, Identity((2, 2), 1, torch.complex128) @ derivative):
+        assert operator.carried(Phase()) is None
+        assert (L1() @ operator).invariances() == ()
+    x = torch.randn(1, 1, 2, 2, dtype=torch.complex128, generator=generator())
+    assert not torch.allclose(derivative(1j * x).abs(), derivative(x).abs())
+
+
+def test_every_rule_of_symmetry_derives_a_claim_and_is_named_in_it() -> None:
+    space = Space((1, 4, 4), torch.float64)
+    blur = Blur(EVEN, (4, 4))
+    half = Restriction(Space((2, 4, 4), torch.float64), 0, torch.tensor([1]))
+    derived = (
+        *(blur @ blur.H, blur + blur, 2.0 * blur, Adjoint(Blur(EVEN, (4, 4))), Normal(blur)),
+        *(Softplus(space) @ blur, Softplus(space) + blur, 2.0 * Softplus(space)),
+        *(L1() @ blur, L1() + L2(), 2.0 * L1(), L1() @ (Softplus(space) @ blur), OnPart(L1(), half)),
+        *((2.0 * Huber(0.1)).conjugate, (2.0 * NuclearNorm((0,), (1,))).conjugate, ScaledConjugate(2.0, L1())),
+    )
+    seen = set()
+    for thing in derived:
+        rules = {rule for rule in thing.derivations if rule in SYMMETRIES}
+        for claim in thing.claims():
+            if claim.property in ("equivariant", "invariant") and rules:
+                assert all(rule.statement in claim.evidence and rule.source in claim.source for rule in rules)
+                seen |= rules
+    assert seen == set(SYMMETRIES)
 
 
 def test_groups_contain_each_other_as_their_elements_do() -> None:

@@ -4,9 +4,9 @@ from .derivation import Derivation
 from .functionals import FUNCTIONALS
 from .maps import MAPS
 from .operators import OPERATORS
-from .symmetry import SYMMETRY_DERIVATIONS
+from .symmetry import SYMMETRIES
 
 #: Every rule.
-DERIVATIONS: tuple[Derivation, ...] = (*OPERATORS, *FUNCTIONALS, *MAPS, *SYMMETRY_DERIVATIONS)
+DERIVATIONS: tuple[Derivation, ...] = (*OPERATORS, *FUNCTIONALS, *MAPS, *SYMMETRIES)
 
-__all__ = ["DERIVATIONS", "FUNCTIONALS", "MAPS", "OPERATORS", "Derivation"]
+__all__ = ["DERIVATIONS", "FUNCTIONALS", "MAPS", "OPERATORS", "SYMMETRIES", "Derivation"]

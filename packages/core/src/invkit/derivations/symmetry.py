@@ -122,64 +122,59 @@ def summed(actions: list[Action | None]) -> Action | None:
     return first if same and isinstance(first, Moved | Phase) else None
 
 
-_DEFINITION = "the definition: F(G(g x)) = F(g' G(x)) = g'' F(G(x)); dissertation, Lemma 2.3.1"
+_LEMMA = "dissertation, Lemma 2.3.1"
+
+
+def _of(name: str, prop: str, construction: str, statement: str, source: str) -> Derivation:
+    return Derivation(
+        name=name, of="symmetry", property=prop, construction=construction, statement=statement, source=source
+    )
+
+
+COMPOSITION_EQUIVARIANT = _of(
+    "equivariance-of-a-composition", "equivariant", "F G",
+    "where G carries an action to a second one and F that to a third, F G carries the first to the third", _LEMMA,
+)  # fmt: skip
+SUM_EQUIVARIANT = _of(
+    "equivariance-of-a-sum", "equivariant", "F_1 + ... + F_m",
+    "where every term carries each g to the same linear g', so does the sum", "linearity of g'",
+)  # fmt: skip
+MULTIPLE_EQUIVARIANT = _of(
+    "equivariance-of-a-multiple", "equivariant", "c F", "c F is equivariant where F is", "linearity of g'"
+)
+ADJOINT_EQUIVARIANT = _of(
+    "equivariance-of-an-adjoint", "equivariant", "A*",
+    "where A g = g' A with unitary g and g' for every g of a group, A* g' = g A*", "the adjoint of A g^-1 = g'^-1 A",
+)  # fmt: skip
+NORMAL_EQUIVARIANT = _of(
+    "equivariance-of-a-normal-operator", "equivariant", "A* A",
+    "where A g = g' A with unitary g and g', A* A g = g A* A", "g* A* A g = (A g)* (A g) = (g' A)* (g' A) = A* A",
+)  # fmt: skip
+COMPOSITION_INVARIANT = _of(
+    "invariance-of-a-composition", "invariant", "f @ F",
+    "where F carries an action to one under which f is invariant, f(F(x)) is invariant under the first",
+    "f(F(g x)) = f(g' F(x)) = f(F(x))",
+)  # fmt: skip
+SUM_INVARIANT = _of(
+    "invariance-of-a-sum", "invariant", "f_1 + ... + f_m", "a sum is invariant where every term is", "the definition"
+)
+MULTIPLE_INVARIANT = _of(
+    "invariance-of-a-multiple", "invariant", "c f", "c f is invariant where f is", "the definition"
+)
+CONJUGATE_INVARIANT = _of(
+    "invariance-of-a-conjugate", "invariant", "f*", "where f is invariant under unitary g, so is f*",
+    "sup_x Re <x, g z> - f(x) = sup_x Re <g* x, z> - f(g* x)",
+)  # fmt: skip
 
 #: What the classes of operators and functionals apply.
-SYMMETRY_DERIVATIONS: tuple[Derivation, ...] = (
-    Derivation(
-        name="equivariance-of-a-composition",
-        of="symmetry",
-        property="equivariant",
-        construction="F G",
-        statement="if G carries an action to a second one and F that to a third, F G carries the first to the third",
-        source=_DEFINITION,
-    ),
-    Derivation(
-        name="equivariance-of-a-sum",
-        of="symmetry",
-        property="equivariant",
-        construction="F_1 + ... + F_m",
-        statement="if every term carries each g to the same linear g', so does the sum",
-        source="linearity of g'",
-    ),
-    Derivation(
-        name="equivariance-of-an-adjoint",
-        of="symmetry",
-        property="equivariant",
-        construction="A*",
-        statement="if A g = g' A with unitary g and g' for every g of a group, then A* g' = g A*",
-        source="the adjoint of A g^-1 = g'^-1 A",
-    ),
-    Derivation(
-        name="equivariance-of-a-normal-operator",
-        of="symmetry",
-        property="equivariant",
-        construction="A* A",
-        statement="if A g = g' A with unitary g and g', then A* A g = g A* A",
-        source="g* A* A g = (A g)* (A g) = (g' A)* (g' A) = A* A",
-    ),
-    Derivation(
-        name="invariance-of-a-composition",
-        of="symmetry",
-        property="invariant",
-        construction="f @ F",
-        statement="if F carries an action to one under which f is invariant, f @ F is invariant under the first",
-        source="the definition: f(F(g x)) = f(g' F(x)) = f(F(x))",
-    ),
-    Derivation(
-        name="invariance-of-a-sum",
-        of="symmetry",
-        property="invariant",
-        construction="c_1 f_1 + ... + c_m f_m",
-        statement="a sum of multiples is invariant where every term is",
-        source="the definition",
-    ),
-    Derivation(
-        name="invariance-of-a-conjugate",
-        of="symmetry",
-        property="invariant",
-        construction="f*",
-        statement="if f is invariant under unitary g, so is f*",
-        source="the definition: sup_x Re <x, g z> - f(x) = sup_x Re <g* x, z> - f(g* x)",
-    ),
+SYMMETRIES: tuple[Derivation, ...] = (
+    COMPOSITION_EQUIVARIANT,
+    SUM_EQUIVARIANT,
+    MULTIPLE_EQUIVARIANT,
+    ADJOINT_EQUIVARIANT,
+    NORMAL_EQUIVARIANT,
+    COMPOSITION_INVARIANT,
+    SUM_INVARIANT,
+    MULTIPLE_INVARIANT,
+    CONJUGATE_INVARIANT,
 )

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ..claims import Claim
 from ..derivations import functionals as rules
+from ..derivations import symmetry
 from ..derivations.symmetry import Action
 from ..errors import ConfigError, ShapeError
 from ..operators.base import LinearOperator, Operator
@@ -34,7 +35,8 @@ class Scaled(Functional):
     weight: float | Tensor
     functional: Functional
     derivations = (
-        rules.MULTIPLE_CONVEX, rules.MULTIPLE_STRONGLY_CONVEX, rules.MULTIPLE_SMOOTH, rules.MULTIPLE_PROX
+        rules.MULTIPLE_CONVEX, rules.MULTIPLE_STRONGLY_CONVEX, rules.MULTIPLE_SMOOTH, rules.MULTIPLE_PROX,
+        symmetry.MULTIPLE_INVARIANT,
     )  # fmt: skip
 
     @property
@@ -109,7 +111,7 @@ class Sum(Functional):
     """
 
     terms: tuple[Functional, ...]
-    derivations = (rules.SUM_CONVEX, rules.SUM_STRONGLY_CONVEX, rules.SUM_SMOOTH)
+    derivations = (rules.SUM_CONVEX, rules.SUM_STRONGLY_CONVEX, rules.SUM_SMOOTH, symmetry.SUM_INVARIANT)
 
     def __post_init__(self) -> None:
         if not self.terms:
@@ -166,7 +168,10 @@ class Composition(Functional):
 
     functional: Functional
     operator: LinearOperator
-    derivations = (rules.COMPOSITION_CONVEX, rules.COMPOSITION_STRONGLY_CONVEX, rules.COMPOSITION_SMOOTH)
+    derivations = (
+        rules.COMPOSITION_CONVEX, rules.COMPOSITION_STRONGLY_CONVEX, rules.COMPOSITION_SMOOTH,
+        symmetry.COMPOSITION_INVARIANT,
+    )  # fmt: skip
 
     @property
     def domain(self) -> Space | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..derivations import functionals as rules
+from ..derivations import symmetry
 from ..derivations.symmetry import Action
 from ..errors import ConfigError
 from . import moduli
@@ -25,7 +26,7 @@ class ScaledConjugate(Proximable):
     inner: Proximable
     derivations = (
         rules.CONJUGATE_CONVEX, rules.SCALED_CONJUGATE_STRONGLY_CONVEX, rules.CONJUGATE_STRONGLY_CONVEX,
-        rules.SCALED_CONJUGATE_PROX,
+        rules.SCALED_CONJUGATE_PROX, symmetry.CONJUGATE_INVARIANT,
     )  # fmt: skip
 
     def __post_init__(self) -> None:

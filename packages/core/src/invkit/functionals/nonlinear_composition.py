@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..derivations import symmetry
 from ..derivations.symmetry import Action
 from ..operators.base import Operator
 from ..operators.moving import tensors_of
@@ -24,6 +25,7 @@ class NonlinearComposition(Functional):
 
     functional: Functional
     operator: Operator
+    derivations = (symmetry.COMPOSITION_INVARIANT,)
 
     @property
     def domain(self) -> Space | None:

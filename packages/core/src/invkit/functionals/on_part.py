@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor
 
 from ..derivations import functionals as rules
+from ..derivations import symmetry
 from ..derivations.symmetry import Action
 from ..operators.restriction import Restriction
 from ..operators.space import Space
@@ -23,7 +24,7 @@ class OnPart(Proximable):
 
     functional: Proximable
     restriction: Restriction
-    derivations = (rules.PART_CONVEX, rules.PART_PROX)
+    derivations = (rules.PART_CONVEX, rules.PART_PROX, symmetry.COMPOSITION_INVARIANT)
 
     @property
     def domain(self) -> Space:

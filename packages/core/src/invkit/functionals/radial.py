@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..derivations import functionals as rules
+from ..derivations import symmetry
 from ..derivations.symmetry import Action, keeps_groups
 from ..errors import ConfigError
 from ..operators.space import real_dtype, squared_magnitude
@@ -111,7 +112,7 @@ class RadialConjugate(Proximable):
 
     functional: RadialNorm
     weight: float | Tensor = 1.0
-    derivations = (rules.CONJUGATE_CONVEX, rules.CONJUGATE_STRONGLY_CONVEX)
+    derivations = (rules.CONJUGATE_CONVEX, rules.CONJUGATE_STRONGLY_CONVEX, symmetry.CONJUGATE_INVARIANT)
 
     def __post_init__(self) -> None:
         check_weight(self.weight, type(self).__name__)

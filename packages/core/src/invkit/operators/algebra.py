@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..derivations import operators as rules
+from ..derivations import symmetry
 from ..derivations.derivation import Derivation
 from ..derivations.symmetry import Action, Moved
 from ..derivations.symmetry import stacked as stacked_actions
@@ -43,7 +44,7 @@ class Scaled(LinearOperator):
     operator: LinearOperator
     derivations = (
         rules.MULTIPLE_ADJOINT, rules.MULTIPLE_NORM, rules.MULTIPLE_SELF_ADJOINT, rules.MULTIPLE_PSD,
-        rules.MULTIPLE_ISOMETRIC, rules.MULTIPLE_UNITARY,
+        rules.MULTIPLE_ISOMETRIC, rules.MULTIPLE_UNITARY, symmetry.MULTIPLE_EQUIVARIANT,
     )  # fmt: skip
 
     def __post_init__(self) -> None:
@@ -102,7 +103,7 @@ class Sum(LinearOperator):
     """
 
     terms: tuple[LinearOperator, ...]
-    derivations = (rules.SUM_ADJOINT, rules.SUM_NORM, rules.SUM_SELF_ADJOINT, rules.SUM_PSD)
+    derivations = (rules.SUM_ADJOINT, rules.SUM_NORM, rules.SUM_SELF_ADJOINT, rules.SUM_PSD, symmetry.SUM_EQUIVARIANT)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "terms", tuple(self.terms))
@@ -178,7 +179,7 @@ class Composition(LinearOperator):
     def derivations(self) -> tuple[Derivation, ...]:
         return (
             rules.COMPOSITION_ADJOINT, *(self._attained() or (rules.COMPOSITION_NORM,)), rules.COMPOSITION_ISOMETRIC,
-            rules.COMPOSITION_UNITARY,
+            rules.COMPOSITION_UNITARY, symmetry.COMPOSITION_EQUIVARIANT,
         )  # fmt: skip
 
     def _carried(self, action: Action) -> Action | None:
@@ -197,7 +198,7 @@ class Adjoint(LinearOperator):
     operator: LinearOperator
     derivations = (
         rules.ADJOINT_ADJOINT, rules.ADJOINT_NORM, rules.ADJOINT_SELF_ADJOINT, rules.ADJOINT_PSD,
-        rules.ADJOINT_ISOMETRIC, rules.ADJOINT_UNITARY,
+        rules.ADJOINT_ISOMETRIC, rules.ADJOINT_UNITARY, symmetry.ADJOINT_EQUIVARIANT,
     )  # fmt: skip
 
     @property
@@ -237,7 +238,7 @@ class Normal(LinearOperator):
     operator: LinearOperator
     derivations = (
         rules.NORMAL_ADJOINT, rules.NORMAL_NORM, rules.NORMAL_SELF_ADJOINT, rules.NORMAL_PSD, rules.NORMAL_ISOMETRIC,
-        rules.NORMAL_UNITARY,
+        rules.NORMAL_UNITARY, symmetry.NORMAL_EQUIVARIANT,
     )  # fmt: skip
 
     @property

@@ -7,7 +7,7 @@ check their input and are final. Calls never change an argument, the operator, o
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, final, overload
+from typing import TYPE_CHECKING, ClassVar, final, overload
 
 import torch
 from torch import Tensor
@@ -16,7 +16,7 @@ from ..claims import Basis, Claim
 from ..derivations.derivation import Derivation, about
 from ..derivations.symmetry import Action, Moved, Phase, largest, motions
 from ..errors import ShapeError
-from .moving import Movable, basis_of, versions_of
+from .moving import Movable, basis_of, classes_in, versions_of
 from .norm import Interval
 from .space import Space
 
@@ -92,7 +92,10 @@ class Operator(Movable, abc.ABC):
         See ``invkit.derivations.symmetry``.
         """
         if isinstance(action, Phase) and isinstance(self, LinearOperator):
-            return action if self.domain.is_complex and self.codomain.is_complex else None
+            complex_ = self.domain.is_complex and self.codomain.is_complex
+            return (
+                action if complex_ and all(getattr(cls, "complex_linear", True) for cls in classes_in(self)) else None
+            )
         return self._carried(action)
 
     def _carried(self, action: Action) -> Action | None:
@@ -153,6 +156,9 @@ class Operator(Movable, abc.ABC):
 
 class LinearOperator(Operator):
     """A: domain -> codomain, linear, with its exact adjoint: <Ax, y> = <x, A*y> to rounding."""
+
+    #: Whether A(c x) = c A x for complex c too, not for real ones only.
+    complex_linear: ClassVar[bool] = True
 
     @abc.abstractmethod
     def _adjoint(self, y: Tensor) -> Tensor: ...

@@ -47,12 +47,12 @@ def basis_of(thing: Any) -> Basis:
     ``basis: ClassVar[Basis] = BY_CONSTRUCTION``; what it inherits counts for nothing, because a subclass may change
     what its parent was right about. Silence is ASSUMED.
     """
-    return min((basis_of_class(cls) for cls in _classes_in(thing)), default=BY_CONSTRUCTION)
+    return min((basis_of_class(cls) for cls in classes_in(thing)), default=BY_CONSTRUCTION)
 
 
 def silent_classes(thing: Any) -> tuple[type, ...]:
     """The classes because of which ``basis_of`` is weaker than BY_CONSTRUCTION."""
-    return tuple(cls for cls in dict.fromkeys(_classes_in(thing)) if basis_of_class(cls) < BY_CONSTRUCTION)
+    return tuple(cls for cls in dict.fromkeys(classes_in(thing)) if basis_of_class(cls) < BY_CONSTRUCTION)
 
 
 def basis_of_class(cls: type) -> Basis:
@@ -63,13 +63,14 @@ def basis_of_class(cls: type) -> Basis:
     return BY_CONSTRUCTION if cls.__module__.partition(".")[0] == "invkit" else ASSUMED
 
 
-def _classes_in(thing: Any) -> Iterator[type]:
+def classes_in(thing: Any) -> Iterator[type]:
+    """The class of a movable object and those of its parts."""
     if isinstance(thing, tuple | list):
         for item in thing:
-            yield from _classes_in(item)
+            yield from classes_in(item)
     elif isinstance(thing, Movable):
         yield type(thing)
-        yield from _classes_in(tuple(vars(thing).values()))
+        yield from classes_in(tuple(vars(thing).values()))
 
 
 def versions_of(thing: Any) -> tuple[tuple[int, int], ...] | None:

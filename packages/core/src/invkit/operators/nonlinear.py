@@ -10,12 +10,13 @@ from __future__ import annotations
 import abc
 import functools
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from ..claims import Claim
-from ..derivations import maps
+from ..derivations import maps, symmetry
 from ..derivations.symmetry import Action, summed
 from ..errors import ConfigError, ShapeError
 from . import algebra
@@ -33,6 +34,7 @@ class NonlinearComposition(Operator):
 
     left: Operator
     right: Operator
+    derivations = (symmetry.COMPOSITION_EQUIVARIANT,)
 
     def __post_init__(self) -> None:
         require_space(self.right.codomain, self.left.domain, "NonlinearComposition", "codomain of the right operator")
@@ -73,6 +75,7 @@ class NonlinearSum(Operator):
     """
 
     terms: tuple[Operator, ...]
+    derivations = (symmetry.SUM_EQUIVARIANT,)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "terms", tuple(self.terms))
@@ -116,6 +119,7 @@ class NonlinearScaled(Operator):
 
     factor: float | complex | Tensor
     operator: Operator
+    derivations = (symmetry.MULTIPLE_EQUIVARIANT,)
 
     def __post_init__(self) -> None:
         algebra.check_factor(self.factor, self.operator.codomain)
@@ -164,6 +168,7 @@ class Linearisation(LinearOperator):
     operator: Operator
     x: Tensor
     bound: Interval | None = None
+    complex_linear: ClassVar[bool] = False  # a derivative such as that of |x|^2 is linear over the reals
 
     def __post_init__(self) -> None:
         self.operator.domain.check(self.x, "Linearisation: x")
