@@ -235,7 +235,7 @@ def test_slopes_are_not_turned_into_stairs() -> None:
 def test_pdhg_is_known_to_converge_and_the_tree_names_the_blocks() -> None:
     for nonnegative in (False, True):
         tree = explain(Variational(tgv, 0.1, nonnegative=nonnegative), Identity(SHAPE, 1, torch.float64))
-        (theorem,) = tree.children
+        theorem = tree.theorem("adaptive-pdhg-convergence")
         assert tree.holds
         assert tree.basis is BY_CONSTRUCTION
         assert "PDHG: the iterates converge" in theorem.statement
