@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -84,6 +85,35 @@ def code(text: str) -> str:
     return "`" + text.replace("|", "\\|") + "`"
 
 
+def load_specimens() -> tuple[Any, ...]:
+    """The wrong specimens of the tests, which lie beside them and belong to no package."""
+    folder = DOCS.parent / "packages" / "core" / "tests" / "testing" / "specimens"
+    spec = importlib.util.spec_from_file_location(
+        "specimens", folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    if spec is None or spec.loader is None:
+        raise RuntimeError(f"{folder}: it cannot be imported, expected the specimens of the checks.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["specimens"] = module
+    spec.loader.exec_module(module)
+    return tuple(module.SPECIMENS)
+
+
+def specimens_page(specimens: Iterable[Any]) -> Iterator[str]:
+    """A table for each kind of object: what is wrong with a specimen, and what catches it."""
+    yield "# Specimens"
+    yield ""
+    yield "Objects with one mistake that people make. Each check stands beside those that it must refute, and each rule"
+    yield "beside settings that it must refuse; the tests run them all, and this page is written from them."
+    for kind, group in groupby(specimens, key=lambda one: one.kind):
+        yield f"\n## {kind}\n"
+        caught_by = "the rule, and the premise that fails" if kind == "rule" else "caught by the check"
+        yield f"| what is wrong | {caught_by} |"
+        yield "| --- | --- |"
+        for one in group:
+            yield f"| {cell(one.what_is_wrong)} | `{cell(one.caught_by)}` |"
+
+
 def module_names(package: Path) -> list[str]:
     """The public modules of a package folder, the package itself first."""
     names = [package.name]
@@ -129,6 +159,7 @@ def generate(app: Any) -> None:
     write(GENERATED / "catalogue.md", catalogue_page(read_catalogue()))
     write(GENERATED / "claims" / "properties.txt", properties_table())
     write(GENERATED / "claims" / "derivations.txt", derivations_table())
+    write(GENERATED / "specimens.md", specimens_page(sorted(load_specimens(), key=lambda one: one.kind)))
     pages: dict[str, list[str]] = {}
     folders: dict[str, Path] = {}
     for package in sorted(path.parent for path in DOCS.parent.glob("packages/*/src/*/py.typed")):
