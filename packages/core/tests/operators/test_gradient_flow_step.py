@@ -283,6 +283,7 @@ def test_a_sharpness_that_is_not_positive_is_refused() -> None:
         ({"step_size": float("nan")}, "step_size is nan"),
         ({"step_size": "long"}, "step_size is 'long'"),
         ({"step_size": torch.ones(2)}, "step_size is"),
+        ({"step_size": torch.tensor(1j)}, "step_size is"),
         ({"tableau": BACKWARD_EULER}, "expected an explicit method"),
         ({"tableau": "leapfrog"}, "tableau is 'leapfrog'"),
         ({"activation": "cosine"}, "activation is 'cosine'"),

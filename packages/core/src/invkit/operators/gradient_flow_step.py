@@ -223,7 +223,7 @@ def _check_bias(bias: Tensor | None, space: Space) -> None:
 
 
 def _check_step(step_size: float | Tensor) -> None:
-    one = not isinstance(step_size, Tensor) or step_size.ndim == 0
+    one = not isinstance(step_size, Tensor) or (step_size.ndim == 0 and not step_size.is_complex())
     if isinstance(step_size, str | complex) or not one or not hasattr(step_size, "__float__"):
         raise ConfigError(f"GradientFlowStep: step_size is {step_size!r}, expected one real number. Use 1.0.")
     value = float(step_size.detach() if isinstance(step_size, Tensor) else step_size)
