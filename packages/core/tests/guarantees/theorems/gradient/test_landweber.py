@@ -179,3 +179,15 @@ def test_a_constraint_does_not_spoil_what_is_said_of_the_limit() -> None:
     node = apply(LANDWEBER, least_squares(WIDE, noise(1, 4)) + Box(1.0, 2.0), Landweber())
     assert node.holds
     assert "set" in node.statement
+
+
+def test_a_misfit_of_somebody_else_is_no_more_than_assumed() -> None:
+    class Mine(Misfit):
+        """It may have another value."""
+
+    node = apply(LANDWEBER, Mine(WIDE, noise(1, 4)), Landweber())
+    assert node.holds
+    assert node.basis is ASSUMED
+    assert all(
+        n.basis is ASSUMED for n in explain(Mine(WIDE, noise(1, 4)), solver=Landweber()).children if n.rule and n.holds
+    )

@@ -90,7 +90,7 @@ def step_below(limit: float, *, strict: bool) -> Hypothesis:
             how=f"L <= {lipschitz.upper:.6g}, {lipschitz.how}",
             remedy=remedy,
         )
-        return premises.resting_on(premise, found.f)
+        return premises.resting_on(premise, found.f, setting.objective)
 
     return Hypothesis(statement=statement, concerns=("step_size", "smooth"), evaluate=evaluate)
 

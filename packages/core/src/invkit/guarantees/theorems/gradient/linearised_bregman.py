@@ -40,7 +40,7 @@ def _step(setting: Setting) -> Premise:
         how=f"mu = {solver.quadratic_weight:g}, |A| <= {norm.upper:.6g}, {norm.how}",
         remedy="leave step_size out, or lower it",
     )
-    return premises.resting_on(premise, _problem(setting).operator)
+    return premises.resting_on(premise, _problem(setting).operator, setting.objective)
 
 
 def _solvable(setting: Setting) -> Premise:

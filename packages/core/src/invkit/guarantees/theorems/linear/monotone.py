@@ -19,7 +19,7 @@ CONJUGATE_GRADIENT_DESCENT = Rule(
     name="conjugate-gradient-descent",
     statement="conjugate gradients: the objective never increases",
     formula="F(x_k+1) = F(x_k) - <r_k, z_k>^2 / (2 <p_k, H p_k>), preconditioned or not",
-    source="Nocedal, Wright (2006), Numerical Optimization, 2nd ed., Theorem 5.2: the spaces over which x_k minimises F grow",
+    source="Nocedal, Wright (2006), Numerical Optimization, 2nd ed., Theorem 5.2: x_k minimises F over growing spaces",
     about=solved_by(ConjugateGradient, CGLS),
     premises=(SUM_OF_SQUARES, EXACT_ADJOINTS),
     concludes="descent",

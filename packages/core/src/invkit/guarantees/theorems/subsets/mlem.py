@@ -43,7 +43,8 @@ def _problem(setting: Setting) -> PoissonProblem:
 
 
 def _nonnegative(setting: Setting) -> tuple[Premise, ...]:
-    return tuple(_without_negative_entries(term.operator) for term in _problem(setting).terms)
+    found = (_without_negative_entries(term.operator) for term in _problem(setting).terms)
+    return tuple(resting_on(premise, setting.objective) for premise in found)
 
 
 def _without_negative_entries(operator: LinearOperator) -> Premise:
