@@ -106,7 +106,7 @@ def test_the_norm_in_single_precision_is_that_of_the_single_kernel(dtype, draw) 
     largest = np.linalg.svd(matrix(kernel.double().numpy(), (6, 5), 1), compute_uv=False)[0]
     assert op.norm().lower <= largest * (1 + 1e-13)
     assert largest <= op.norm().upper * (1 + 1e-13)
-    assert op.norm().upper - op.norm().lower < 2e-6 * op.norm().upper
+    assert op.norm().upper - op.norm().lower < 2e-5 * op.norm().upper  # two transforms and that of the kernel
 
 
 def test_a_kernel_of_another_precision_keeps_the_dtype_of_the_images(draw) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED
 from invkit.errors import ConfigError
-from invkit.operators import Coils, Dense, FiniteDifference, Fourier, Identity, Interval, Space, stack
+from invkit.operators import Coils, Dense, FiniteDifference, Fourier, Haar, Identity, Interval, Space, norm, stack
 from invkit.operators.norm import dense_norm, nonnegative_norm, product_down, product_up, schur_norm_bound, stacked
 
 
@@ -198,3 +198,14 @@ def test_a_complex_factor_on_an_operator_from_real_to_complex_keeps_its_adjoint(
     x, y = op.domain.randn(1, generator=generator), op.codomain.randn(1, generator=generator)
     assert op.adjoint(y).dtype == torch.float64
     assert float((op(x) * y.conj()).real.sum()) == pytest.approx(float((x * op.adjoint(y)).sum()), rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [60, 64, 1000])
+def test_no_image_grows_by_more_than_the_bound_of_a_transform(n: int, draw) -> None:
+    """Random images, and those that single precision amplifies most among them: an upper bound holds for every one."""
+    x = torch.cat([draw((200, 1, n), torch.complex64), torch.ones(1, 1, n) * draw((20, 1, 1), torch.complex64, 1)])
+    for op in (Fourier((n,)), Haar((n,), 2, dtype=torch.complex64)):
+        ratio = norm(op.forward(x)) / norm(x)
+        assert op.norm().lower <= float(ratio.max()) <= op.norm().upper < 1 + 1e-5
+        if n == 1000 and isinstance(op, Fourier):
+            assert float(ratio.max()) > 1 + 1e-8  # beyond the bound of exact numbers

@@ -160,17 +160,19 @@ class Blur(HasFourierSymbol, HasGramDiagonal):
 
     def _norm(self) -> Interval:
         wide = self._cast_kernel().to(same_kind(torch.float64, self.kernel.dtype))
-        size = self._transfer(wide).abs()
-        value = float(size.max())
-        # The transform of n numbers has an absolute error of at most about log2(n) eps |k|_1.
-        slack = 8 * (sum(self._grid)).bit_length() * torch.finfo(torch.float64).eps * float(wide.abs().sum())
+        value = float(self._transfer(wide).abs().max())
+        # The transform of n numbers has an absolute error of at most about log2(n) eps |k|_1; here in double, and once
+        # more in the precision of the images, where the operator computes it.
+        grid, size = Space((1, *self._grid), self.domain.dtype), float(wide.abs().sum())
+        slack = 8 * (sum(self._grid)).bit_length() * torch.finfo(torch.float64).eps * size
+        stored = 7 * math.log2(grid.size) * torch.finfo(grid.dtype).eps / 2 * size
         if self.boundary == "periodic":
-            return Interval(max(0.0, value - slack), value + slack, "maximum of the transfer function")
-        return Interval(
-            max(0.0, min(self._attained(wide) - 4 * slack, value)),
-            value + slack,
-            "maximum of the transfer function on a grid that holds the convolution",
-        )
+            how, lower = "maximum of the transfer function", value - slack
+        else:
+            how = "maximum of the transfer function on a grid that holds the convolution"
+            lower = min(self._attained(wide) - 4 * slack, value)
+        bounds = Interval(max(0.0, lower - stored), value + slack + stored, how)
+        return bounds.transformed(grid, 2)
 
     def _attained(self, kernel: Tensor) -> float:
         """|A x| / |x| for a wave that the kernel passes best, faded out towards the edges of the image."""

@@ -121,8 +121,8 @@ class Fourier(HasFourierSymbol, HasGram, HasGramDiagonal, HasPseudoInverse):
 
     def _norm(self) -> Interval:
         if self.sampling_pattern is None:
-            return Interval.exact(1.0)
-        return Interval.exact(float(self.sampling_pattern.abs().max()))
+            return Interval.exact(1.0).transformed(self.domain)
+        return Interval.exact(float(self.sampling_pattern.abs().max())).transformed(self.domain)
 
     def _carried(self, action: Action) -> Action | None:
         if not isinstance(action, Moved) or (action.leading, action.dims) != (1, len(self.image_shape)):

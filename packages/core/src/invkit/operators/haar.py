@@ -108,7 +108,8 @@ class Haar(WaveletTransform, HasGramDiagonal):
         return out
 
     def _norm(self) -> Interval:
-        return Interval.exact(1.0)
+        # Along each axis of each level a sum, a product, and a factor that is rounded itself.
+        return Interval.exact(1.0).rounded(self.dtype, 3 * self.levels * len(self.image_shape))
 
     @property
     def structure(self) -> frozenset[str]:

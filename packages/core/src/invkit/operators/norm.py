@@ -108,6 +108,14 @@ class Interval:
         upper = math.nextafter(self.upper * (1 + slack), math.inf) if self.upper else 0.0
         return Interval(lower, upper, self.how, self.basis)
 
+    def transformed(self, space: Space, transforms: int = 1) -> Interval:
+        """The bounds made wider by the rounding of so many fast Fourier transforms of images of ``space``.
+
+        |fl(F x) - F x| <= about 7 log2(n) u |x|, for n a power of two and factors that are rounded once; other lengths
+        are made of such.   Source: Higham (2002), Accuracy and Stability of Numerical Algorithms, Theorem 24.2.
+        """
+        return self.rounded(space.dtype, 7 * transforms * math.log2(space.size))
+
     def scaled(self, factor: float) -> Interval:
         """Bounds of |factor| times the value."""
         factor = abs(factor)
