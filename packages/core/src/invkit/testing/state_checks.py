@@ -45,8 +45,8 @@ def _pickle(example: Example, context: Context) -> Measurement:
     try:
         loaded = _pickled(example)
     except Exception as error:  # pickle raises what the object's own methods raise
-        if _is_local_function(error):
-            raise Skip(f"it holds a function that Python cannot pickle ({error})") from error
+        if _has_no_name(error):
+            raise Skip(f"it holds a function or class that Python finds under no name ({error})") from error
         worst.offer(float("inf"), f"it cannot be pickled: {type(error).__name__}: {error}", case="pickle")
         return worst.measurement()
     _compare(worst, example, loaded, context)
@@ -57,10 +57,10 @@ def _pickled(example: Example) -> Example:
     return replace(example, subject=pickle.loads(pickle.dumps(example.subject)))
 
 
-def _is_local_function(error: Exception) -> bool:
-    """Whether it is a lambda or an inner function, which the caller passed, that stands in the way."""
+def _has_no_name(error: Exception) -> bool:
+    """Whether a function or a class stands in the way that Python cannot find by name: a lambda, an inner one."""
     return isinstance(error, AttributeError | pickle.PicklingError) and any(
-        word in str(error) for word in ("<lambda>", "<locals>", "local object")
+        word in str(error) for word in ("<lambda>", "<locals>", "local object", "attribute lookup")
     )
 
 
