@@ -1,13 +1,16 @@
-"""Which groups a proximal denoiser commutes with: those that leave its regulariser alone, whatever the images are."""
+"""Which groups denoisers commute with: those that leave the R of a proximal map alone, or those of a part."""
 
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 from ..claims import ASSUMED, BY_CONSTRUCTION, Claim
+from ..derivations.symmetry import COMPOSITION_EQUIVARIANT, MOTIONS
 from ..functionals import regularisers
 from ..functionals.base import Functional
 from ..operators.moving import basis_of
+from .denoiser import Denoiser, known_claims
 from .variational import Regulariser
 
 #: Proposition 2.4.1 is about any Hilbert space and unitary representation.
@@ -35,3 +38,16 @@ def is_one_formula(regulariser: Regulariser) -> bool:
     while isinstance(regulariser, functools.partial):
         regulariser = regulariser.func
     return any(regulariser is getattr(regularisers, name) for name in regularisers.__all__)
+
+
+def passed_on(denoiser: Denoiser) -> tuple[Claim, ...]:
+    """Claims of F(x, E(x)) for a pointwise F that is the same for every pixel: the groups that move pixels and E.
+
+    Source: dissertation, Lemma 2.3.1.
+    """
+    how = f"pointwise in x and {type(denoiser).__name__}(x)"
+    return tuple(
+        replace(claim, evidence=how, source=COMPOSITION_EQUIVARIANT.source)
+        for claim in known_claims(denoiser)
+        if claim.property == "equivariant" and claim.params["group"] in MOTIONS
+    )

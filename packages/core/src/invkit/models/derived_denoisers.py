@@ -16,6 +16,7 @@ from ..operators.base import LinearOperator, Operator
 from ..operators.sectors import sectors_of
 from ..operators.space import Space
 from .denoiser import BoundedDenoiser, Denoiser, known_claims
+from .denoiser_symmetry import passed_on
 
 
 class OperatorDenoiser(Denoiser):
@@ -46,6 +47,7 @@ class OperatorDenoiser(Denoiser):
 
     def claims(self) -> tuple[Claim, ...]:
         found = sectors.claims_of(sectors_of(self.operator), evidence=f"of {self.operator!r}")
+        found += tuple(claim for claim in self.operator.claims() if claim.property == "equivariant")
         if not isinstance(self.operator, LinearOperator):
             return found
         linear = find_claim(self.operator.claims(), "linear")
@@ -91,11 +93,12 @@ class ClippedDenoiser(BoundedDenoiser):
         if self.low == self.high:
             clip = sectors.sector(0, 0)
         found = sectors.composed(inner_sectors(self.denoiser), clip)
-        return sectors.claims_of(
+        stretch = sectors.claims_of(
             found,
             evidence=f"a projection behind {type(self.denoiser).__name__}",
             source=maps.COMPOSITION_AVERAGED.source,
         )
+        return (*stretch, *passed_on(self.denoiser))
 
 
 class ResidualDenoiser(Denoiser):
@@ -120,11 +123,12 @@ class ResidualDenoiser(Denoiser):
         return x - self.gamma * self.denoiser(x, noise_std)
 
     def claims(self) -> tuple[Claim, ...]:
-        return sectors.claims_of(
+        stretch = sectors.claims_of(
             sectors.residual(self.gamma, inner_sectors(self.denoiser)),
             evidence=f"x - {self.gamma:g} E(x) with E of {type(self.denoiser).__name__}",
             source=maps.RESIDUAL_LIPSCHITZ.source,
         )
+        return (*stretch, *passed_on(self.denoiser))
 
 
 class OracleResidual(Denoiser):
