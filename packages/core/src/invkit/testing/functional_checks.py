@@ -21,6 +21,7 @@ from ..measures import (
 from ..measures.conjugate import conjugate_gap_at
 from ..measures.convexity import convexity_gap_at
 from ..measures.gradient import gradient_error_at, hessian_error_at
+from ..measures.hessian_lipschitz import hessian_lipschitz_ratio, hessian_lipschitz_ratio_at
 from ..measures.prox_gap import prox_gap_at
 from ..measures.smoothness import smoothness_ratio_at
 from ..operators.space import Space
@@ -56,6 +57,18 @@ def _gradient(example: Example, context: Context) -> Measurement:
         f = _weighted(example.subject, weight)
         found.append(_with(gradient_error(f, example.domain, generator=context.generator()), weight=weight))
     return _worst_of(found)
+
+
+def _bending(example: Example, context: Context) -> Measurement:
+    functional = _differentiable(example.subject)
+    constant = functional.hessian_lipschitz()
+    if constant is None:
+        raise Skip("it states no Lipschitz constant of its Hessian")
+    return hessian_lipschitz_ratio(functional, example.domain, constant, generator=context.generator())
+
+
+def _bending_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return hessian_lipschitz_ratio_at(example.subject, **found)
 
 
 def _hessian(example: Example, context: Context) -> Measurement:
@@ -206,6 +219,14 @@ FUNCTIONAL_CHECKS: tuple[Check, ...] = (
         measure=_hessian,
         at=_hessian_at,
         summary="Central differences of the gradient.",
+    ),
+    Check(
+        name="hessian-lipschitz",
+        kinds=_KIND,
+        concerns="twice_differentiable",
+        measure=_bending,
+        at=_bending_at,
+        summary="The Hessian is M-Lipschitz, and jumps nowhere.",
     ),
     Check(
         name="smoothness",

@@ -27,6 +27,16 @@ class LipschitzSmooth(s.Smooth):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Bent(s.Smooth):
+    """sum log cosh(x), whose third derivative is at most 4 / 3^(3/2) = 0.7698, or one whose Hessian jumps."""
+
+    bend: float = 0.77
+
+    def hessian_lipschitz(self) -> float:
+        return self.bend
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class ShiftInvariant(s.Smooth):
     """sum log cosh(x), with a weight on one row where it is wrong, called invariant under translations."""
 
@@ -91,5 +101,11 @@ FUNCTIONALS: tuple[Specimen, ...] = (
         lambda: ShiftInvariant(weighted=True),
         "invariance",
         ShiftInvariant,
+    ),
+    wrong("a Hessian that bends 4 % more than stated", lambda: Bent(bend=0.74), "hessian-lipschitz", Bent),
+    wrong(
+        "a Hessian that jumps",
+        lambda: Bent(curvature=lambda x: (x.abs() < 0.5).to(x.dtype), bend=5.0),
+        "hessian-lipschitz",
     ),
 )
