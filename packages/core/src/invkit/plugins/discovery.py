@@ -28,7 +28,7 @@ logger = logging.getLogger("invkit")
 GROUP = "invkit"
 _BUILTIN_TARGET = "invkit._plugin"
 #: Importing one of these during discovery makes every command slow; the doctor says so.
-_HEAVY = ("torch", "astra", "matplotlib", "skimage")
+_HEAVY = ("torch", "astra", "e2cnn", "matplotlib", "skimage")
 _REASON_LENGTH = 240
 
 
