@@ -58,7 +58,7 @@ class _Text:
     """A parameter that is free text, such as the name of a group."""
 
     def __contains__(self, value: object) -> bool:
-        return isinstance(value, str) and bool(value)
+        return isinstance(value, str) and bool(value.strip())
 
     def __str__(self) -> str:
         return "a non-empty string"
@@ -140,7 +140,8 @@ class Claim:
     property: a key of ``PROPERTIES``.   params: its parameters, e.g. ``{"alpha": 0.5}``.
     basis: how it is known.   evidence: what was computed or measured.   source: theorem and publication.
 
-    Raises: ConfigError if the property is unknown, or a parameter is missing, unknown or outside its range.
+    Raises: ConfigError if the property is unknown, a parameter is missing, unknown or outside its range, the bounds of
+    a norm exclude every number, or the basis is none.
     """
 
     property: str
@@ -155,10 +156,10 @@ class Claim:
             hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(PROPERTIES)}."
             raise ConfigError(f"Claim: property is {self.property!r}, expected a known one. {hint}")
         wanted = PROPERTIES[self.property]
-        if set(self.params) != set(wanted):
+        if not isinstance(self.params, Mapping) or set(self.params) != set(wanted):
+            got = sorted(map(str, self.params)) if isinstance(self.params, Mapping) else repr(self.params)
             raise ConfigError(
-                f"Claim {self.property}: parameters are {sorted(self.params)}, expected {sorted(wanted)}. "
-                "Name exactly these."
+                f"Claim {self.property}: parameters are {got}, expected {sorted(wanted)}. Name exactly these."
             )
         for name, allowed in wanted.items():
             if self.params[name] not in allowed:
@@ -166,6 +167,16 @@ class Claim:
                     f"Claim {self.property}: {name} is {self.params[name]!r}, expected a value in {allowed}. "
                     "Correct the claim or drop it."
                 )
+        if {"lower", "upper"} <= set(wanted) and self.params["lower"] > self.params["upper"]:
+            raise ConfigError(
+                f"Claim {self.property}: lower is {self.params['lower']!r}, expected at most upper = "
+                f"{self.params['upper']!r}. No number lies between them: correct the claim or drop it."
+            )
+        if self.basis not in tuple(Basis):
+            raise ConfigError(
+                f"Claim {self.property}: basis is {self.basis!r}, expected one of "
+                f"{', '.join(basis.name for basis in Basis)}. Import it from invkit.claims."
+            )
         object.__setattr__(self, "basis", Basis(self.basis))
         object.__setattr__(self, "params", MappingProxyType(dict(self.params)))
 

@@ -53,7 +53,7 @@ class Spec:
     requires: modules that must be importable; a missing one makes the object *unavailable*, never an error.
     references: publications.
 
-    Raises: ConfigError if the name, the target or the example is malformed.
+    Raises: ConfigError if the name, the target or the example is malformed, or claims holds anything but Claims.
     """
 
     name: str
@@ -81,3 +81,8 @@ class Spec:
             if not isinstance(value, str) or not pattern.fullmatch(value):
                 wanted = "words of a-z and 0-9 joined by hyphens" if pattern is _NAME else "'module:attribute'"
                 raise ConfigError(f"Spec {self.name!r}: {what} is {value!r}, expected {wanted}. Correct the plugin.")
+        if not isinstance(self.claims, tuple) or not all(isinstance(claim, Claim) for claim in self.claims):
+            raise ConfigError(
+                f"Spec {self.name!r}: claims is {self.claims!r}, expected a tuple of Claims. "
+                "Write claims=(Claim(property=...),), with the comma."
+            )
