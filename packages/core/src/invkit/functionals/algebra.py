@@ -15,7 +15,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..claims import Claim
 from ..derivations import functionals as rules
 from ..derivations import symmetry
 from ..derivations.symmetry import Action
@@ -48,11 +47,6 @@ class Scaled(Functional):
 
     def convexity(self) -> float | None:
         return moduli.times(as_float(self.weight), self.functional.convexity())
-
-    def claims(self) -> tuple[Claim, ...]:
-        """What this functional states of itself; the prox is none if a learned weight has become negative."""
-        stated = super().claims()
-        return stated if as_float(self.weight) >= 0 else tuple(c for c in stated if c.property != "prox")
 
     def is_invariant(self, action: Action) -> bool:
         return self.functional.is_invariant(action)

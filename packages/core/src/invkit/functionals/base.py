@@ -75,9 +75,11 @@ class Functional(Movable, abc.ABC):
 
     def claims(self) -> tuple[Claim, ...]:
         """What this functional states of itself."""
-        modulus, basis = self.convexity(), basis_of(self)
+        basis = basis_of(self)
         stated = []
-        # A modulus below zero, as of a learned weight that has become negative, says nothing of convexity.
+        held = weights_hold(self)
+        modulus = self.convexity() if held else None
+        # A modulus below zero is that of a weakly convex functional.
         if modulus is not None and modulus >= 0:
             stated.append(self._claim("convex", basis))
             if modulus > 0:
@@ -86,10 +88,10 @@ class Functional(Movable, abc.ABC):
             stated.append(self._claim("differentiable", basis))
             if self.is_twice_differentiable():
                 stated.append(self._claim("twice_differentiable", basis))
-            smooth = self.smoothness()
+            smooth = self.smoothness() if held else None
             if smooth is not None:
                 stated.append(self._claim("smooth", min(smooth.basis, basis), smooth.how, constant=smooth.upper))
-        if isinstance(self, Proximable):
+        if isinstance(self, Proximable) and held:
             stated.append(self._claim("prox", basis))
         stated += [self._claim("invariant", basis, group=name) for name in self.invariances()]
         return tuple(stated)
@@ -248,6 +250,24 @@ def fitted(parameter: Tensor, x: Tensor, who: str, what: str) -> Tensor:
     if parameter.is_complex() and not x.is_complex():
         raise ShapeError(f"{who}: {what} has dtype {parameter.dtype}, expected a real one for {x.dtype}. Convert one.")
     return parameter.to(same_kind(x.dtype, parameter.dtype))
+
+
+#: Parameters of the core's functionals that are checked to be >= 0 when they are given and may be learned afterwards.
+_NOT_NEGATIVE = ("weight", "weights", "radius", "total", "bounds", "delta", "gamma")
+
+
+def weights_hold(thing: object) -> bool:
+    """Whether no parameter that has to be >= 0, of a functional of the core or of a part of it, is negative by now."""
+    if isinstance(thing, tuple):
+        return all(weights_hold(part) for part in thing)
+    if not isinstance(thing, Functional) or not type(thing).__module__.startswith("invkit."):
+        return True
+    mine = vars(thing)
+    given = [mine[name] for name in _NOT_NEGATIVE if name in mine]
+    numbers = [number for value in given for number in (value if isinstance(value, tuple) else (value,))]
+    # Written so that NaN does not hold.
+    good = all(bool((n.detach() >= 0).all()) if isinstance(n, Tensor) else n >= 0 for n in numbers)
+    return good and all(weights_hold(part) for part in mine.values())
 
 
 def weight_for(weight: float | Tensor, x: Tensor) -> float | Tensor:

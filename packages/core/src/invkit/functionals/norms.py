@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 
 import torch
@@ -101,7 +102,7 @@ class QuadraticConjugate(Differentiable, Proximable):
 
     def smoothness(self) -> Interval | None:
         weight = as_float(self.weight)
-        return Interval.exact(1 / weight) if weight > 0 else None
+        return Interval.exact(1 / weight) if weight > 1 / sys.float_info.max else None
 
     def hessian_lipschitz(self) -> float | None:
         return 0.0 if as_float(self.weight) > 0 else None
