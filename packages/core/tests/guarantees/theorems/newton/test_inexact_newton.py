@@ -132,3 +132,15 @@ def test_a_subclass_is_not_covered(rule, solver) -> None:
     other = type("Other", (solver,), {})()
     objective = objective_of(Huber(0.3))
     assert not rule.about(Setting(subject=objective, solver=other, problem=other.prepare(objective)))
+
+
+def test_the_dual_may_double_the_largest_eigenvalue_of_a_norm_and_the_factor_counts_it() -> None:
+    norm, u = Huber(0.3), torch.tensor([[0.3 + 1e-9]], dtype=torch.float64)
+    against = RadialLinearisation(norm, u, torch.tensor([[-1.0]], dtype=torch.float64))
+    assert float(against.apply(torch.ones_like(u))) == pytest.approx(2 / 0.3)
+    objective = objective_of(norm)
+    lipschitz = objective.smoothness().upper
+    wanted = newton_factor(Spectrum(0.4, lipschitz, 2 * lipschitz, preconditioned=True), 1e-4, 0.5)
+    assert 1 - apply(PRIMAL_DUAL_NEWTON_RATE, objective, PrimalDualNewton()).value == pytest.approx(
+        1 - wanted, rel=1e-3
+    )
