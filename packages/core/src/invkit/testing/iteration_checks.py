@@ -24,11 +24,13 @@ from .check import Check, Context, Skip
 _MAX_STEPS = 3000
 
 
-def run_solver(example: Example, y: Tensor, x0: Tensor | None = None, *, rtol: float | None = None) -> Solution:
+def run_solver(
+    example: Example, y: Tensor, x0: Tensor | None = None, *, rtol: float | None = None, max_steps: int = _MAX_STEPS
+) -> Solution:
     """Solve the example's objective for this measurement, to the precision of its dtype if no rtol is given."""
     assert example.objective is not None
     rtol = 100 * tolerance(y.dtype) if rtol is None else rtol
-    return solve(example.objective(y), example.subject, x0, rtol=rtol, max_steps=_MAX_STEPS)
+    return solve(example.objective(y), example.subject, x0, rtol=rtol, max_steps=max_steps)
 
 
 @torch.no_grad()

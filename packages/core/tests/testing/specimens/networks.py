@@ -27,20 +27,25 @@ BIASES = {"all units active": 1e3, "a bias of 1.4": 1.4}
 
 
 class Layers(Denoiser, HasBlocks):
-    """Two layers with convolutions of one channel to two, periodic, and exact norms for the sizes in use.
+    """Layers with convolutions of one channel to two, periodic, and exact norms for the sizes in use.
 
     too_long: factor of the longest step.   padding: of the convolution; its adjoint is always the periodic one.
     """
 
     def __init__(
-        self, *, too_long: float = 1.0, padding: str = "circular", activation: Callable[[Tensor], Tensor] = torch.relu
+        self,
+        *,
+        num_layers: int = 1,
+        too_long: float = 1.0,
+        padding: str = "circular",
+        activation: Callable[[Tensor], Tensor] = torch.relu,
     ) -> None:
         super().__init__()
         self.padding, self.activation = padding, activation
         generator = torch.Generator().manual_seed(5)
-        kernels = [torch.randn(2, 1, 3, 3, dtype=torch.float64, generator=generator) for _ in range(2)]
+        kernels = [torch.randn(2, 1, 3, 3, dtype=torch.float64, generator=generator) for _ in range(num_layers)]
         self.kernels = torch.nn.ParameterList(kernels)
-        self.biases = [0.1 * torch.randn(2, 1, 1, dtype=torch.float64, generator=generator) for _ in range(2)]
+        self.biases = [0.1 * torch.randn(2, 1, 1, dtype=torch.float64, generator=generator) for _ in range(num_layers)]
         self.steps = [too_long * 2 / norm_of(kernel) ** 2 for kernel in kernels]
 
     def layer(self, i: int, x: Tensor, shift: float = 0.0) -> Tensor:
@@ -53,7 +58,9 @@ class Layers(Denoiser, HasBlocks):
     def forward(self, x: Tensor, noise_std: Any = None) -> Tensor:
         if not len(x):
             return x.clone()
-        return self.layer(1, self.layer(0, x))
+        for i in range(len(self.steps)):
+            x = self.layer(i, x)
+        return x
 
     def claims(self) -> tuple[Claim, ...]:
         return (Claim(property="nonexpansive", basis=ASSUMED),)
@@ -86,7 +93,7 @@ def made(**settings: Any) -> Callable[[], Example]:
 
 
 NETWORKS: tuple[Specimen, ...] = (
-    wrong("steps h x 1.02", made(too_long=1.02), "blocks", made()),
+    wrong("steps h x 1.02", made(num_layers=2, too_long=1.02), "blocks", made(num_layers=2)),
     wrong("norms x 1.01", made(too_long=1.01**2), "blocks"),
     wrong("reflecting boundary with the periodic adjoint", made(padding="reflect"), "blocks"),
     wrong(

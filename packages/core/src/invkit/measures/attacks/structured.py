@@ -61,6 +61,6 @@ def _waves(grid: tuple[int, ...]) -> list[Tensor]:
     found = [torch.ones(grid)]
     for direction in directions:
         for f in _FREQUENCIES[1:]:
-            phase = sum(d * axis for d, axis in zip(direction, axes, strict=True))
+            phase = torch.stack([d * axis for d, axis in zip(direction, axes, strict=True)]).sum(0)
             found.append(torch.cos(math.pi * f * phase))
     return found
