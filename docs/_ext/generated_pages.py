@@ -106,11 +106,13 @@ def specimens_page(specimens: Iterable[Any]) -> Iterator[str]:
     yield "Objects with one mistake that people make. Each check stands beside those that it must refute, and each rule"
     yield "beside settings that it must refuse; the tests run them all, and this page is written from them."
     for kind, group in groupby(specimens, key=lambda one: one.kind):
+        several = list(group)
         yield f"\n## {kind}\n"
         caught_by = "the rule, and the premise that fails" if kind == "rule" else "caught by the check"
+        yield f"{len(several)} specimens, {len({one.caught_by for one in several})} ways to be caught.\n"
         yield f"| what is wrong | {caught_by} |"
         yield "| --- | --- |"
-        for one in group:
+        for one in several:
             yield f"| {cell(one.what_is_wrong)} | `{cell(one.caught_by)}` |"
 
 

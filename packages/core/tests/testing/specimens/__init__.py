@@ -8,9 +8,9 @@ from .models import MODELS
 from .networks import NETWORKS
 from .operators import OPERATORS
 from .registry import SPACE, Specimen, as_checked
-from .rules import RULES
 from .solvers import SOLVERS
 from .symmetry import SYMMETRIES
+from .theorems import RULES
 
 SPECIMENS: tuple[Specimen, ...] = (
     *OPERATORS,

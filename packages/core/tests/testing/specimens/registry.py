@@ -21,9 +21,9 @@ SPACE = Space((1, 5, 4), torch.float64)
 class Specimen:
     """kind: of the object; ``rule`` for a setting that a theorem must refuse.
 
-    make: the object, or an ``Example`` of it; for a rule the explained tree of the wrong setting.
+    make: the object, or an ``Example`` of it; for a rule the wrong setting, a ``theorems.Case``.
     caught_by: the name of the check; for a rule ``rule-name: premise``, the premise in the words of its page.
-    honest: the right object beside it, of which nothing may be refuted.
+    honest: the right object beside it, of which nothing may be refuted; for a rule the setting of which it holds.
     """
 
     kind: str

@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-import invkit
 from invkit.claims import BY_CONSTRUCTION, Claim
 from invkit.derivations.symmetry import Moved
-from invkit.functionals import L1, Composition, GroupL1, WeightedL1, h1, total_variation
+from invkit.functionals import L1, Composition, GroupL1, WeightedL1
 from invkit.functionals.total_variation import gradient_of
-from invkit.models import Denoiser, Variational
-from invkit.operators import Blur, Downsampling, FiniteDifference, Softplus, Space, inpainting
+from invkit.models import Denoiser
+from invkit.operators import Blur, Downsampling, FiniteDifference, Space
 from invkit.testing import Example
 
 from .registry import Specimen, of_kind
@@ -121,18 +120,7 @@ def on_squares(subject: Any) -> Example:
     return Example(subject=subject, space=SQUARE)
 
 
-def with_a_mask() -> Any:
-    mask = inpainting(torch.ones(5, 5, dtype=torch.float64).tril())
-    model = Variational(lambda space: h1(space, boundary="periodic"), 0.1)
-    return invkit.explain(model, mask)
-
-
-def mask_in_the_chain() -> Any:
-    mask = inpainting(torch.ones(5, 5, dtype=torch.float64).tril())
-    return invkit.explain(Softplus(SQUARE) @ mask @ Blur(EVEN, (5, 5)))
-
-
-functional_, operator, denoiser, rule = map(of_kind, ("functional", "operator", "denoiser", "rule"))
+functional_, operator, denoiser = map(of_kind, ("functional", "operator", "denoiser"))
 
 SYMMETRIES: tuple[Specimen, ...] = (
     functional_(
@@ -193,11 +181,4 @@ SYMMETRIES: tuple[Specimen, ...] = (
         "equivariance",
         lambda: on_squares(Layer(lambda x: x.flip(-2, -1), "C4")),
     ),
-    rule(
-        "isotropic TV, whose proximal map does not turn with the image",
-        lambda: invkit.explain(total_variation(SQUARE)),
-        "invariant-functional-equivariant-prox: R = GroupL1(axes=(1,)) @ FiniteDifference is invariant",
-    ),
-    rule("a mask between a blur and a pointwise map", mask_in_the_chain, "composition-equivariant: map 2, Diagonal"),
-    rule("reconstruction from a mask", with_a_mask, "equivariant-reconstruction: A = Diagonal"),
 )
