@@ -46,7 +46,8 @@ class Spec:
     summary: one sentence for ``invkit list``.
     target: ``"module:attribute"``, a callable that takes keyword parameters and returns the object
         (for rules and checks: the object itself).
-    example: ``"module:attribute"``, a callable ``(device, dtype)`` that returns a tiny instance for ``invkit check``.
+    example: ``"module:attribute"``, a callable ``(device, dtype)`` that returns a tiny instance for ``invkit check``,
+        or a list of several: odd and even sizes, not square, of several channels.
     role: an interface that several plugins may implement, e.g. ``"ray-transform"``.
     devices, dtypes, dims: where it works. priority: which one a role prefers (larger wins) on the same device.
     claims: what every instance states of itself; measured by ``invkit check``.

@@ -140,3 +140,9 @@ def test_a_file_that_is_no_counterexample_ends_with_two(invkit, tmp_path) -> Non
     code, out, err = invkit("check", "--reproduce", str(foreign))
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "it is another JSON" in err
+
+
+def test_where_a_counterexample_was_found_stands_in_its_file(invkit, tmp_path) -> None:
+    code, out, err = invkit("check", "--reproduce", str(tmp_path / "a.json"), "--dtype", "float32")
+    assert (code, out) == (2, "")
+    assert "the file says where it was found" in err

@@ -25,12 +25,17 @@ def run(
 
     save: a folder for the counterexamples.   reproduced: evaluate this saved one instead; ``REFUTED`` if it still is.
 
-    Raises: ConfigError unless there is either something to check or something to evaluate again.
+    Raises: ConfigError unless there is either something to check or something to evaluate again, and what goes with it.
     """
     if (ref is None) == (reproduced is None):
         got = "neither REF nor --reproduce is" if ref is None else "both REF and --reproduce are"
         raise ConfigError(f"check: {got} given, expected one of them. Name an object, or a saved counterexample.")
     if reproduced is not None:
+        if device is not None or dtype is not None or save is not None:
+            raise ConfigError(
+                "check: --device, --dtype or --save is given with --reproduce, expected none of them, because the file "
+                "says where it was found. Leave it out."
+            )
         return _reproduce(reproduced, as_json=as_json)
     assert ref is not None
     report = run_checks(ref, device=device, dtype=dtype, seed=seed, registry=get_registry(), progress=is_watched())

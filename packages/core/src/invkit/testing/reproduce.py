@@ -98,13 +98,13 @@ def reproduce(path: str | Path, subject: Any = None, *, registry: Registry | Non
 
 
 def _evaluate(saved: Counterexample, check: Check, example: Example, context: Context) -> tuple[float, str]:
-    if check.at is None or not saved.data:
-        measurement = check.measure(example, context)
-        return measurement.value, f"the whole check with seed {saved.seed}: it has no way to look at one point"
-    data = {name: _placed(datum, context) for name, datum in saved.data.items()}
     try:
+        if check.at is None or not saved.data:
+            value = check.measure(example, context).value
+            return value, f"the whole check with seed {saved.seed}: it has no way to look at one point"
+        data = {name: _placed(datum, context) for name, datum in saved.data.items()}
         return float(check.at(example, context, data)), f"the check at the saved {', '.join(data)}"
-    except (KeyError, TypeError, ValueError, StopIteration) as error:  # an error of the checks' own is a ValueError
+    except Exception as error:  # another object may raise anything at tensors that were not made for it
         raise ConfigError(
             f"{saved.subject}: the counterexample of check {saved.check} does not fit it any more "
             f"({type(error).__name__}: {' '.join(str(error).split())}), expected the object that it was found for. "

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..errors import InvkitError
 from ..measures import Measurement, determinism_error
 from ..measures.input_mutation import same
 from ..measures.measurement import Worst, length, ratio
@@ -97,23 +98,38 @@ def _state_dict_at(example: Example, context: Context, found: Mapping[str, Any])
 def _trained_and_loaded(example: Example, context: Context) -> tuple[Example, Example | str]:
     """The module after training and a copy that loaded its state, both in evaluation mode; or why it cannot load."""
     subject = example.subject
-    trained, fresh = copy.deepcopy(subject), copy.deepcopy(subject)
     if not any(True for _ in _state_of(subject)):
         raise Skip("it has no parameters and no buffers")
-    generator = context.generator()
-    with torch.no_grad():
-        for tensor in _learned(trained):
-            noise = torch.rand(tensor.shape, generator=generator, dtype=torch.float64)
-            # Larger only: a step size or a weight stays positive.
-            tensor.mul_((1 + _TRAINED * noise).to(tensor.device, tensor.dtype))
-        trained.train()
-        _, call, space, _, _ = next(calls_of(replace(example, subject=trained)))
-        call(space.randn(2, generator=generator))
+    fresh = copy.deepcopy(subject)
+    try:
+        trained = _trained(example, context, _TRAINED)
+        _first_call(replace(example, subject=copy.deepcopy(trained).eval()), context)
+    except InvkitError:  # a module that was certified for its parameters may refuse to run with others
+        trained = _trained(example, context, 0.0)
     try:
         fresh.load_state_dict(trained.state_dict(), strict=True)
     except (RuntimeError, KeyError) as error:
         return replace(example, subject=trained), f"its own state_dict does not load: {error}"
     return replace(example, subject=trained.eval()), replace(example, subject=fresh.eval())
+
+
+@torch.no_grad()
+def _trained(example: Example, context: Context, amount: float) -> nn.Module:
+    """A copy whose parameters were moved by that part of them, after one call in training mode."""
+    trained = copy.deepcopy(example.subject)
+    assert isinstance(trained, nn.Module)
+    generator = context.generator()
+    for tensor in _learned(trained):
+        noise = torch.rand(tensor.shape, generator=generator, dtype=torch.float64)
+        # Larger only: a step size or a weight stays positive.
+        tensor.mul_((1 + amount * noise).to(tensor.device, tensor.dtype))
+    _first_call(replace(example, subject=trained.train()), context)
+    return trained
+
+
+def _first_call(example: Example, context: Context) -> None:
+    _, call, space, _, _ = next(calls_of(example))
+    call(space.randn(2, generator=context.generator()))
 
 
 def _state_of(module: nn.Module) -> Iterator[Tensor]:

@@ -76,7 +76,7 @@ class Report:
         for result in self.results:
             if result.is_bad:
                 raise ClaimRefutedError(
-                    f"{result.subject}: check {result.check} ({result.dtype}) is {result.outcome.value}, expected "
+                    f"{result.subject}: check {result.check} ({_place(result)}) is {result.outcome.value}, expected "
                     f"'not refuted': {_numbers(result)} {result.reason}. Repair it, or drop the claim."
                 )
         return self
@@ -225,6 +225,10 @@ def _row(entry: Entry, outcome: Outcome, reason: str, context: Context | None = 
         device="" if context is None else str(context.device),
         reason=" ".join(reason.split()),
     )
+
+
+def _place(result: CheckResult) -> str:
+    return f"{result.dtype}, example {result.example}" if result.example else result.dtype
 
 
 def _numbers(result: CheckResult) -> str:

@@ -66,6 +66,15 @@ class LearnedScale(Denoiser):
         return self.scale * x
 
 
+class Certified(LearnedScale):
+    """A scale that was certified to be 1, and that refuses to run in evaluation with any other."""
+
+    def forward(self, x: Tensor, noise_std: Any = None) -> Tensor:
+        if not self.training and float(self.scale.detach()) != 1:
+            raise ConfigError("Certified: scale is not 1, expected the one that was certified. Certify it again.")
+        return super().forward(x)
+
+
 def on_images(make: Callable[[], Denoiser]) -> Callable[[], Example]:
     return lambda: Example(subject=make().eval(), space=SPACE)
 
@@ -163,7 +172,7 @@ DENOISERS: tuple[Specimen, ...] = (
         "a learned number that is not in the state_dict",
         on_images(lambda: LearnedScale(saved=False)),
         "state-dict",
-        on_images(lambda: LearnedScale(saved=True)),
+        on_images(lambda: Certified(saved=True)),
     ),
     wrong(
         "weights of each pixel called equivariant under translations",
