@@ -23,7 +23,9 @@ from ...operators import (
 )
 from ...operators import inpainting as build_inpainting
 from ...operators import sense as build_sense
+from ...operators.activations import Softplus
 from ...operators.gradient_flow_step import largest_step_size
+from ...operators.runge_kutta import RK4
 from ...operators.space import real_dtype
 from ..cases import Example
 from ._problems import Device, noise
@@ -122,4 +124,4 @@ def haar(device: Device, dtype: torch.dtype) -> list[Example]:
 def gradient_flow_step(device: Device, dtype: torch.dtype) -> Example:
     operator = Dense(noise((7, 12), dtype, device, seed=22), domain_shape=(1, 3, 4), codomain_shape=(7,))
     size = largest_step_size(operator, "softplus", "rk4")
-    return Example(subject=GradientFlowStep(operator, noise((7,), dtype, device, seed=23), size, "softplus", "rk4"))
+    return Example(subject=GradientFlowStep(operator, noise((7,), dtype, device, seed=23), size, Softplus(), RK4))
