@@ -3,14 +3,15 @@ from __future__ import annotations
 import json
 import sys
 import types
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 
 import pytest
 import torch
 
-from invkit.claims import BY_CONSTRUCTION, CERTIFIED
+from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED
 from invkit.errors import ConfigError, GuaranteeError, ShapeError
-from invkit.functionals import total_variation
+from invkit.functionals import L1, least_squares, total_variation
 from invkit.functionals.regularisers import h1, l1
 from invkit.guarantees import Conclusion, Hypothesis, Node, Premise, Rule, Setting, explain, missing, require
 from invkit.guarantees.theorems import core_rules
@@ -207,3 +208,13 @@ def test_a_rule_that_cannot_say_whether_it_speaks_of_a_method_concludes_nothing(
     assert not node.holds
     assert node.error == "rule careless: about() raised AttributeError: no such attribute"
     assert missing(tree, ["convergent"]) == ["convergent"]
+
+
+def test_a_problem_that_no_solver_prepared_gives_nothing_that_is_certified() -> None:
+    # Its parts are those of another objective: whatever is concluded of them, nothing follows for this one.
+    objective, solver = least_squares(OPERATOR, OPERATOR.codomain.zeros()) + 0.1 * L1(), FISTA()
+    by_hand = replace(solver.prepare(objective), objective=2 * objective)
+    tree = explain(by_hand, solver=solver)
+    assert tree.theorem("fista-rate").basis is ASSUMED
+    assert missing(tree, ["convergent"]) == ["convergent"]
+    assert explain(objective, solver=solver).theorem("fista-rate").basis is BY_CONSTRUCTION

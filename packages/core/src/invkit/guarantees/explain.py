@@ -22,7 +22,7 @@ from ..solvers.problems import Problem
 from .node import Node
 from .premises import resting_on
 from .rule import Premise, Rule, Setting
-from .stated import claim_nodes, limited, strongest_of
+from .stated import claim_nodes, limited, limited_by, posed_by_hand, strongest_of
 from .theorem_nodes import theorem_nodes
 
 
@@ -53,11 +53,21 @@ def explain(
     else:
         setting = Setting(subject=subject, operator=operator)
     theorems, broken = theorem_nodes(setting, rules, registry)
+    if setting.problem is not None:
+        theorems = tuple(limited_by(node, _as_split(setting.problem.objective)) for node in theorems)
     if isinstance(subject, Reconstructor):
         theorems = tuple(limited(node, subject) for node in theorems)
+    elif isinstance(subject, Problem):
+        theorems = tuple(limited_by(node, posed_by_hand(subject)) for node in theorems)
     if setting.problem is None:
         return _closed_form(setting, theorems, broken)
     return _iteration(setting, theorems, broken)
+
+
+def _as_split(objective: Functional) -> Premise:
+    """That the objective is what the solver made of it: a subclass of a sum may have another value than its terms."""
+    split = Premise(statement="the objective is what the solver made of it", holds=True, basis=BY_CONSTRUCTION)
+    return resting_on(split, objective)
 
 
 def _of_model(model: Reconstructor, operator: LinearOperator | None, y: Tensor | None) -> Setting:

@@ -9,8 +9,11 @@ from typing import Any
 from torch import nn
 
 from ..claims import ASSUMED, BY_CONSTRUCTION, Basis, Claim
+from ..functionals.base import Functional
 from ..models.base import Reconstructor, basis_of_model
 from ..operators.moving import basis_of, basis_of_class
+from ..solvers.fixed_point import FixedPointProblem
+from ..solvers.problems import Problem
 from .node import Node
 from .premises import resting_on
 from .rule import Premise
@@ -33,9 +36,8 @@ def _claim_node(subject: Any, parts: tuple[Any, ...], claim: Claim) -> Node:
 def limited(node: Node, subject: Any) -> Node:
     """The node, no stronger than it is known that the object does what it says."""
     known, name = known_basis(subject), type(subject).__name__
-    if known is BY_CONSTRUCTION or not node.holds or node.basis is None:
+    if known is BY_CONSTRUCTION:
         return node
-    basis = min(node.basis, known)
     does = "its objective, solver and claims say" if isinstance(subject, Reconstructor) else "its claims say"
     premise = Premise(
         statement=f"calling {name} does what {does}",
@@ -44,8 +46,28 @@ def limited(node: Node, subject: Any) -> Node:
         how="" if known > ASSUMED else f"{name} does not state that it is by construction",
         remedy=f"the author of {name} would state it in the class: basis: ClassVar[Basis] = BY_CONSTRUCTION",
     )
+    return limited_by(node, premise)
+
+
+def limited_by(node: Node, premise: Premise) -> Node:
+    """The node with one more premise, and no stronger than that is known."""
+    if not node.holds or node.basis is None or premise.basis is BY_CONSTRUCTION:
+        return node
+    basis = min(node.basis, premise.basis)
     claim = None if node.claim is None else replace(node.claim, basis=basis)
     return replace(node, basis=basis, claim=claim, children=(*node.children, premise.as_node()))
+
+
+def posed_by_hand(problem: Problem) -> Premise:
+    """That the parts of a problem make up what it states of them, which nothing shows of one that no solver prepared."""
+    maps = isinstance(problem, FixedPointProblem)
+    return Premise(
+        statement="T is the composition of its factors" if maps else "the parts of the problem make up its objective",
+        holds=True,
+        basis=ASSUMED,
+        how="posed by hand",
+        remedy="pose it by a model, such as PlugAndPlay" if maps else "pass the objective: the solver prepares it",
+    )
 
 
 def known_basis(subject: Any) -> Basis:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ...errors import ConfigError
 from ...functionals.base import Differentiable, Functional, Proximable
+from ...functionals.moduli import of_conjugate
 from ..base import Optimality, Solver
 from ..problems import SaddleProblem, as_saddle
 from .step import (
@@ -185,4 +186,4 @@ def _dual_moduli(problem: SaddleProblem) -> list[float]:
 def _dual_modulus(f: Proximable) -> float:
     smooth = f.smoothness() if isinstance(f, Differentiable) and f.convexity() is not None else None
     stated = f.conjugate.convexity() or 0.0
-    return stated if smooth is None or smooth.upper <= 0 else max(stated, 1 / smooth.upper)
+    return stated if smooth is None else max(stated, of_conjugate(smooth.upper) or 0.0)

@@ -91,6 +91,10 @@ def as_poisson(objective: Functional, who: str) -> PoissonProblem:
                 f"{who}: term {term!r} is not a fit to counts, expected c KL(y, A x + b). Build it with "
                 "kullback_leibler, and use core/pdhg for other terms."
             )
+        if operator.domain.is_complex:
+            raise ConfigError(
+                f"{who}: images are {operator.domain.dtype}, expected real ones. Counts come of nonnegative images."
+            )
         terms.append(PoissonTerm(weight, operator, inner.y, inner.background))
     if not terms:
         raise ConfigError(f"{who}: {objective!r} has no fit to counts, expected at least one. Use kullback_leibler.")

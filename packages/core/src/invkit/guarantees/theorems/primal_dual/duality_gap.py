@@ -39,7 +39,7 @@ def _finite_dual(setting: Setting) -> Premise:
         basis=BY_CONSTRUCTION,
         value=modulus,
         how="the modulus of g" if modulus > 0 or not _is_bounded(g) else "g is the indicator of a bounded set",
-        remedy="add a square of the image such as 1e-3 * SquaredL2(), or a box with two ends; else the gap may be infinite",
+        remedy="add a square of the image such as 1e-3 * SquaredL2(), or a box with two ends: the gap may be infinite",
     )
     return resting_on(premise, g)
 
