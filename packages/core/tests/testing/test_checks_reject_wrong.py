@@ -45,6 +45,12 @@ def test_the_honest_object_beside_it_is_not(honest: Any) -> None:
     assert not refuted(check(as_checked(honest())))
 
 
+@pytest.mark.parametrize("wrong", ["steps-h-x-1-02", "norms-x-1-01"])
+def test_what_a_layer_shows_alone_hides_from_end_to_end(wrong: str) -> None:
+    (end_to_end,) = (one for one in CHECKS if one.name == "nonexpansive")
+    assert check(OBJECTS[f"network-{wrong}"].make(), checks=[end_to_end]).passed
+
+
 def test_every_check_has_a_specimen_that_it_must_catch() -> None:
     assert {one.name for one in CHECKS} <= {one.caught_by for one in OBJECTS.values()}
 

@@ -7,6 +7,7 @@ from .algebra import Adjoint, Composition, Normal, Scaled, Stack, Sum, stack
 from .autograd_operator import FromFunction
 from .base import HasFineSimulation, HasGram, HasGramDiagonal, HasPseudoInverse, LinearOperator, Operator
 from .beer_lambert import BeerLambert
+from .blocks import Block, HasBlocks
 from .blur import Blur
 from .coils import Coils
 from .dense import Dense
@@ -41,6 +42,7 @@ __all__ = [
     "AcrossDirection",
     "Adjoint",
     "BeerLambert",
+    "Block",
     "Blur",
     "BoundedSlope",
     "ButcherTableau",
@@ -59,6 +61,7 @@ __all__ = [
     "group",
     "Haar",
     "HasAbsoluteSums",
+    "HasBlocks",
     "HasFineSimulation",
     "HasFourierSymbol",
     "HasGram",
