@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from invkit.claims import BY_CONSTRUCTION, Claim
-from invkit.functionals import L1, Functional, SquaredL2, least_squares
-from invkit.functionals.regularisers import l1
+from invkit.functionals import L1, Functional, least_squares
+from invkit.functionals.regularisers import l1, squared_l2
 from invkit.models import (
     ClippedDenoiser,
     Denoiser,
@@ -23,7 +23,7 @@ from invkit.models import (
 )
 from invkit.operators import Blur, Dense, GradientFlowStep, Identity, ReLU, Shift, Softplus, Space
 from invkit.operators.activations import Activation
-from invkit.solvers import FixedPointProblem, GradientStep, KrasnoselskiiMann, StatedFactor
+from invkit.solvers import GradientStep
 
 from ..registry import Specimen
 from . import case as c
@@ -112,20 +112,15 @@ def iterations() -> Iterator[Specimen]:
         ("a denoiser of which nobody knows anything", plug(Claiming(), **split), firmly),
         ("relaxed by 2", plug(gaussian, **split, relaxation=2.0), relaxation),
     )
-    y = torch.ones(1, 1, 4, 4, dtype=torch.float64)
-    data = SquaredL2(y)
-    layer = StatedFactor("a nonexpansive layer", (Claim(property="nonexpansive", basis=BY_CONSTRUCTION),))
-
-    def iterated(*factors: Any) -> Make:
-        problem = FixedPointProblem(data, lambda x: torch.sin(x - 0.5 * (x - y)), factors)
-        return lambda: Case(problem, solver=KrasnoselskiiMann())
-
     contraction = "the step x + t (T(x) - x) is Lipschitz with a constant q below 1"
+    shrinking = ProximalDenoiser(squared_l2, weight=0.1)
     yield from refused(
         "banach-fixed-point",
-        iterated(GradientStep("the gradient step", data, 0.5), layer),
-        ("a layer that is merely nonexpansive", iterated(layer), contraction),
-        ("a step of 2/L", iterated(GradientStep("the gradient step", data, 2.0), layer), contraction),
+        plug(shrinking, WIDE),
+        ("a denoiser that is merely nonexpansive", plug(prox, WIDE), contraction),
+        ("a denoiser of which nobody knows anything", plug(Claiming(), WIDE), contraction),
+        (c.UNMATCHED, plug(shrinking, unmatched(WIDE)), c.EXACT_ADJOINT),
+        (c.MEASURED_NORM, plug(shrinking, c.PowerIteration(WIDE.matrix, WIDE.domain_shape)), contraction),
     )
 
 
