@@ -9,7 +9,6 @@ from typing import Any
 from torch import nn
 
 from ..claims import ASSUMED, BY_CONSTRUCTION, Basis, Claim
-from ..functionals.base import Functional
 from ..models.base import Reconstructor, basis_of_model
 from ..operators.moving import basis_of, basis_of_class
 from ..solvers.fixed_point import FixedPointProblem
@@ -59,7 +58,7 @@ def limited_by(node: Node, premise: Premise) -> Node:
 
 
 def posed_by_hand(problem: Problem) -> Premise:
-    """That the parts of a problem make up what it states of them, which nothing shows of one that no solver prepared."""
+    """That the parts of a problem make up its objective, or its map: nothing shows it where no solver prepared it."""
     maps = isinstance(problem, FixedPointProblem)
     return Premise(
         statement="T is the composition of its factors" if maps else "the parts of the problem make up its objective",
