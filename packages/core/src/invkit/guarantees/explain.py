@@ -20,7 +20,7 @@ from ..solvers.base import Solver
 from ..solvers.fixed_point import FixedPointProblem
 from ..solvers.problems import Problem
 from .node import Node
-from .premises import resting_on
+from .premises import of_numbers, resting_on
 from .rule import Premise, Rule, Setting
 from .stated import claim_nodes, limited, limited_by, posed_by_hand, strongest_of
 from .theorem_nodes import theorem_nodes
@@ -54,7 +54,7 @@ def explain(
         setting = Setting(subject=subject, operator=operator)
     theorems, broken = theorem_nodes(setting, rules, registry)
     if setting.problem is not None:
-        theorems = tuple(limited_by(node, _as_split(setting.problem.objective)) for node in theorems)
+        theorems = tuple(_of_objective(node, setting.problem.objective) for node in theorems)
     if isinstance(subject, Reconstructor):
         theorems = tuple(limited(node, subject) for node in theorems)
     elif isinstance(subject, Problem):
@@ -64,10 +64,17 @@ def explain(
     return _iteration(setting, theorems, broken)
 
 
-def _as_split(objective: Functional) -> Premise:
-    """That the objective is what the solver made of it: a subclass of a sum may have another value than its terms."""
+def _of_objective(node: Node, objective: Functional) -> Node:
+    """The node of a theorem, as far as the objective is what the solver made of it, and made of numbers.
+
+    A subclass of a sum may have another value than its terms; where data are NaN there is nothing to converge to.
+    """
     split = Premise(statement="the objective is what the solver made of it", holds=True, basis=BY_CONSTRUCTION)
-    return resting_on(split, objective)
+    premise = of_numbers(resting_on(split, objective), objective)
+    if premise.holds or not node.holds:
+        return limited_by(node, premise) if premise.holds else node
+    failed = replace(premise, statement="the objective is made of numbers")
+    return replace(node, holds=False, basis=None, claim=None, value=None, children=(*node.children, failed.as_node()))
 
 
 def _of_model(model: Reconstructor, operator: LinearOperator | None, y: Tensor | None) -> Setting:

@@ -180,7 +180,7 @@ def has_minimiser(objective: Functional) -> Premise:
             value=modulus,
             how="strongly convex with this modulus",
         )
-        return resting_on(_of_numbers(premise, objective), objective)
+        return resting_on(of_numbers(premise, objective), objective)
     known = _is_known_sum(objective)
     premise = Premise(
         statement="a minimiser exists",
@@ -188,7 +188,7 @@ def has_minimiser(objective: Functional) -> Premise:
         basis=BY_CONSTRUCTION if known else ASSUMED,
         how="squares, norms and indicators (Rockafellar 1970, Theorem 27.3)" if known else "assumed",
     )
-    return resting_on(_of_numbers(premise, objective), objective)
+    return resting_on(of_numbers(premise, objective), objective)
 
 
 def finite_everywhere(functional: Functional) -> bool:
@@ -214,22 +214,37 @@ def has_saddle_point(objective: Functional) -> Premise:
         if known
         else "assumed",
     )
-    return resting_on(_of_numbers(premise, objective), objective)
+    return resting_on(of_numbers(premise, objective), objective)
 
 
-def _of_numbers(premise: Premise, objective: Functional) -> Premise:
-    """The premise, failing where a tensor of a term holds what is no number: then no x has a value."""
-    broken = [inner for inner, _ in _parts(objective) if any(bool(t.isnan().any()) for t in tensors_of(inner))]
-    if not broken:
+def of_numbers(premise: Premise, objective: Functional) -> Premise:
+    """The premise, failing where a tensor of the objective holds what is no number: then no x has a value.
+
+    Bounds of indicators may be infinite, data, weights and operators may not.
+    """
+    broken = next((one for one in _with_tensors(objective) if not _are_numbers(one)), None)
+    if broken is None:
         return premise
     return replace(
         premise,
         holds=False,
         basis=ASSUMED,
         value=None,
-        how=f"a tensor of {broken[0]!r} holds NaN",
+        how=f"a tensor of {broken!r} holds NaN or infinity",
         remedy="correct the data: where they are missing, leave them out by a mask",
     )
+
+
+def _with_tensors(objective: Functional) -> Iterator[Functional | LinearOperator]:
+    for inner, operator in _parts(objective):
+        yield inner
+        if operator is not None:
+            yield operator
+
+
+def _are_numbers(thing: Functional | LinearOperator) -> bool:
+    finite = isinstance(thing, LinearOperator | Differentiable) or type(thing) in _FINITE
+    return all(bool(t.isfinite().all()) if finite else not bool(t.isnan().any()) for t in tensors_of(thing))
 
 
 def _is_known_sum(objective: Functional) -> bool:

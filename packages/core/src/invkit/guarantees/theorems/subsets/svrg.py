@@ -36,7 +36,7 @@ def svrg_factor(step_size: float, modulus: float, lipschitz: float, inner_steps:
 
 def longest_step(modulus: float, lipschitz: float) -> float:
     """For shorter steps the factor is below 1, however many inner steps there are."""
-    return modulus / (lipschitz * (lipschitz + modulus))
+    return modulus / lipschitz / (lipschitz + modulus)
 
 
 def _problem(setting: Setting) -> FiniteSumProblem:
