@@ -88,4 +88,8 @@ def test_no_other_theorem_lets_a_wrong_setting_pass_as_convergent() -> None:
         "rule-no-strongly-convex-term-gradient-linear-rate": ["proximal-gradient", "proximal-gradient-rate"],
         "rule-steps-1-01-times-too-long-proximal-gradient-rate": ["proximal-gradient"],
         "rule-the-condition-number-of-other-steps-conjugate-gradient-rate": ["preconditioned-conjugate-gradient"],
+        "rule-a-denoiser-that-is-averaged-and-no-contraction-banach-fixed-point": [
+            "krasnoselskii-mann",
+            "plug-and-play-proximal-gradient",
+        ],
     }

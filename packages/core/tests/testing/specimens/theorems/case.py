@@ -106,6 +106,14 @@ class Cosine(Differentiable):
         return Interval.exact(1.0)
 
 
+def trained() -> tuple[Dense, float]:
+    """A matrix whose weights grew by 1.02 in place, and |A|^2 from before, when its norm was asked for."""
+    operator = Dense(A.matrix.clone())
+    before = operator.norm().upper ** 2
+    operator.matrix.mul_(1.02)
+    return operator, before
+
+
 def unmatched() -> Functional:
     return least_squares(Unmatched(A.matrix), Y)
 
@@ -126,6 +134,7 @@ NO_CONSTANT = "Kullback-Leibler, whose gradient has no Lipschitz constant"
 ROUGH_PROX = "an approximate proximal map"
 NOT_A_NUMBER = "NaN in the data"
 MEASURED_NORM = "a norm from power iteration"
+STALE = "the longest step of weights that were trained since"
 
 EXACT_ADJOINT = "every operator is linear and its adjoint is exact"
 KNOWN_L = "the gradient of f is Lipschitz with a known constant L"

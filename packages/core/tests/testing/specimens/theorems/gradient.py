@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from invkit.functionals import L1, Functional, Huber, SquaredL2
+from invkit.functionals import L1, Functional, Huber, SquaredL2, least_squares
 from invkit.models import IterativelyRegularised
 from invkit.operators import FromFunction
 from invkit.solvers import (
@@ -24,6 +24,11 @@ from . import case as c
 from .case import Case, Make, refused
 
 NAN_DATA = SquaredL2(float("nan") * c.Y) @ c.A
+
+
+def stale() -> Case:
+    operator, before = c.trained()
+    return Case(least_squares(operator, c.Y) + 0.3 * L1(), solver=FISTA(step_size=1 / before))
 
 
 def solved(objective: Callable[[], Functional], solver: Callable[..., Any], **settings: Any) -> Make:
@@ -65,6 +70,8 @@ def forward_backward() -> Iterator[Specimen]:
         if existence:
             nan = solved(objective(l1, NAN_DATA), solver)
             faults.append((c.NOT_A_NUMBER, nan, "a minimiser exists"))
+        if rule == "fista-rate":
+            faults.append((c.STALE, stale, step(interval)))
         if rule == "gradient-linear-rate":
             flat = solved(lambda l1=l1: c.DATA + l1, solver)
             faults.append(("no strongly convex term", flat, "f or g is strongly convex"))

@@ -22,7 +22,7 @@ from invkit.models import (
     ResidualDenoiser,
 )
 from invkit.operators import Blur, Dense, GradientFlowStep, Identity, ReLU, Shift, Softplus, Space
-from invkit.operators.activations import Activation
+from invkit.operators.nonlinear.activations import Activation
 from invkit.solvers import GradientStep
 
 from ..registry import Specimen
@@ -117,7 +117,7 @@ def iterations() -> Iterator[Specimen]:
     yield from refused(
         "banach-fixed-point",
         plug(shrinking, WIDE),
-        ("a denoiser that is merely nonexpansive", plug(prox, WIDE), contraction),
+        ("a denoiser that is averaged and no contraction", plug(prox, WIDE), contraction),
         ("a denoiser of which nobody knows anything", plug(Claiming(), WIDE), contraction),
         (c.UNMATCHED, plug(shrinking, unmatched(WIDE)), c.EXACT_ADJOINT),
         (c.MEASURED_NORM, plug(shrinking, c.PowerIteration(WIDE.matrix, WIDE.domain_shape)), contraction),
@@ -193,6 +193,12 @@ def layers() -> Iterator[Specimen]:
         ("an activation with a valley", layer(1.0, Dip(), "rk4"), slopes),
         (c.UNMATCHED, layer(1.9, "softplus", "rk4", operator=c.Unmatched(c.A.matrix)), exact),
         (c.MEASURED_NORM, layer(1.9, "softplus", "rk4", operator=measured), longest),
+    )
+    now, before = c.trained()
+    yield from refused(
+        "circle-contractivity",
+        layer(1.9, "softplus", "rk4"),
+        (c.STALE, alone(GradientFlowStep(now, bias, 2 / before, "softplus", "rk4")), longest),
     )
     alpha = "h L |A|^2 <= 2 alpha for an alpha in (0, 1)"
     yield from refused(
