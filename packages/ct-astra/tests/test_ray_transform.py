@@ -14,7 +14,7 @@ from invkit.claims import find_claim
 from invkit.data.phantoms import Ellipse, ellipse_sinogram, half_width_of, random_ellipses, rasterise
 from invkit.errors import ConfigError, MissingDependencyError, ShapeError
 from invkit.operators import Dense, absolute_sums, subsets
-from invkit.operators.gram_diagonal import gram_diagonal
+from invkit.operators.capabilities.gram_diagonal import gram_diagonal
 from invkit_ct_astra import ParallelBeam2d, RayTransform, parallel_beam_2d
 from invkit_ct_astra.astra_projector import AstraProjector
 

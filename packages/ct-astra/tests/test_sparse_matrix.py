@@ -7,7 +7,7 @@ from scipy.sparse import csr_matrix, random_array
 
 from invkit.errors import ShapeError
 from invkit.operators import subsets
-from invkit.operators.gram_diagonal import gram_diagonal
+from invkit.operators.capabilities.gram_diagonal import gram_diagonal
 from invkit_ct_astra.sparse_matrix import SparseMatrix
 
 

@@ -12,8 +12,8 @@ from torch import nn
 
 from invkit.models import Denoiser
 from invkit.models.base import Reconstructor
-from invkit.operators.activations import Activation
 from invkit.operators.moving import Movable
+from invkit.operators.nonlinear.activations import Activation
 from invkit.solvers.base import Solver
 from invkit.solvers.factors import Factor
 

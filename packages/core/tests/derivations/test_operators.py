@@ -9,7 +9,7 @@ from operator_expressions import AsComplex, Isometry, Pair, contradictions, expr
 
 from invkit.derivations import OPERATORS
 from invkit.operators import Adjoint, Composition, Dense, Interval, Normal, Scaled, Stack, Sum
-from invkit.operators.gram_diagonal import gram_diagonal
+from invkit.operators.capabilities.gram_diagonal import gram_diagonal
 from invkit.operators.weighted_normal import WeightedNormal
 
 LEAVES = {dtype: leaves(dtype) for dtype in (torch.float64, torch.float32)}

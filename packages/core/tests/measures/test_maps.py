@@ -13,8 +13,8 @@ from invkit.errors import ConfigError
 from invkit.measures import block_ratio, blocks_of, determinism_error, jacobian_asymmetry, range_ratio
 from invkit.measures.blocks import block_ratio_at
 from invkit.operators import Dense, GradientFlowStep, Space
-from invkit.operators.blocks import Block
-from invkit.operators.gradient_flow_step import largest_step_size
+from invkit.operators.nonlinear.blocks import Block
+from invkit.operators.nonlinear.gradient_flow_step import largest_step_size
 
 DTYPES = [torch.float32, torch.float64, torch.complex64, torch.complex128]
 SPACE = Space((1, 4, 3), torch.float64)

@@ -9,7 +9,7 @@ from scipy import ndimage, signal
 
 from invkit.errors import ConfigError, DataError, ShapeError
 from invkit.operators import Blur
-from invkit.operators.gram_diagonal import gram_diagonal
+from invkit.operators.capabilities.gram_diagonal import gram_diagonal
 
 CASES = [((3,), (7,)), ((2,), (5,)), ((3, 3), (5, 4)), ((2, 3), (4, 6)), ((1, 4), (1, 4)), ((2, 3, 2), (3, 3, 4))]
 

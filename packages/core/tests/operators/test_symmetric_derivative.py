@@ -9,7 +9,7 @@ from tensor_derivatives import defined, derivative_matrix
 
 from invkit.errors import ConfigError
 from invkit.operators import FiniteDifference, LinearOperator, SymmetricDerivative, TensorResidual
-from invkit.operators.absolute_sums import absolute_sums
+from invkit.operators.capabilities.absolute_sums import absolute_sums
 
 
 def per_channel(matrix: np.ndarray, channels: int) -> np.ndarray:

@@ -127,7 +127,7 @@ SPECS: list[Spec] = [
     _operator(
         "gradient-flow-step",
         "A layer x - h A* sigma(A x + b), or a Runge-Kutta step along that flow.",
-        "invkit.operators.gradient_flow_step:GradientFlowStep",
+        "invkit.operators.nonlinear.gradient_flow_step:GradientFlowStep",
         dtypes=REAL,
         dims=(2, 3),
         claims=(Claim(property="differentiable", basis=BY_CONSTRUCTION),),

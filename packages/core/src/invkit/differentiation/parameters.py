@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 
 from ..errors import ConfigError
-from ..operators.autograd_operator import is_own_leaf
 from ..operators.moving import Movable, tensors_of
+from ..operators.nonlinear.autograd_operator import is_own_leaf
 
 #: A node of autograd's graph and which of its outputs.
 _Edge = tuple[Any, int]

@@ -7,7 +7,7 @@ import functools
 import torch
 from torch import Tensor
 
-from ..operators.gram_diagonal import gram_diagonal
+from ..operators.capabilities.gram_diagonal import gram_diagonal
 from .algebra import Composition, Scaled, Sum
 from .base import Functional, HasHessianDiagonal
 from .translation import Translated

@@ -244,7 +244,8 @@ def _with_tensors(objective: Functional) -> Iterator[Functional | LinearOperator
 
 def _are_numbers(thing: Functional | LinearOperator) -> bool:
     finite = isinstance(thing, LinearOperator | Differentiable) or type(thing) in _FINITE
-    return all(bool(t.isfinite().all()) if finite else not bool(t.isnan().any()) for t in tensors_of(thing))
+    stored = (t if t.layout == torch.strided else t.values() for t in tensors_of(thing))  # a sparse matrix of rays
+    return all(bool(t.isfinite().all()) if finite else not bool(t.isnan().any()) for t in stored)
 
 
 def _is_known_sum(objective: Functional) -> bool:

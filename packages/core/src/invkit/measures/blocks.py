@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ..claims import Claim, find_claim
 from ..operators.base import LinearOperator, Operator
-from ..operators.blocks import Block, HasBlocks
-from ..operators.gradient_flow_step import GradientFlowStep
-from ..operators.nonlinear import NonlinearComposition
+from ..operators.nonlinear.algebra import NonlinearComposition
+from ..operators.nonlinear.blocks import Block, HasBlocks
+from ..operators.nonlinear.gradient_flow_step import GradientFlowStep
 from ..operators.space import Space
 from .attacks import Attack, Map, jacobian_power, local_pairs, structured_pairs
 from .lipschitz import lipschitz_ratio, lipschitz_ratio_at

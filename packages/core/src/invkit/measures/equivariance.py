@@ -8,9 +8,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from ..operators.groups import Element, Group, group
-from ..operators.rotation import rotate, smooth_image
 from ..operators.space import Space
+from ..operators.symmetry.groups import Element, Group, group
+from ..operators.symmetry.rotation import rotate, smooth_image
 from .measurement import Measurement, Worst, length, ratio, tolerance
 
 #: A group of no more elements is gone through; of a larger one as many are drawn as the second number says.

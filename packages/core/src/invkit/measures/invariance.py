@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ..functionals.base import Functional, Proximable
-from ..operators.groups import group
 from ..operators.space import Space
+from ..operators.symmetry.groups import group
 from .equivariance import member, members
 from .measurement import Measurement, Worst, ratio, tolerance
 

@@ -13,7 +13,7 @@ from ..derivations import maps, sectors
 from ..derivations.sectors import Sectors
 from ..errors import ConfigError, ShapeError
 from ..operators.base import LinearOperator, Operator
-from ..operators.sectors import sectors_of
+from ..operators.nonlinear.sectors import sectors_of
 from ..operators.space import Space
 from .denoiser import BoundedDenoiser, Denoiser, known_claims
 from .denoiser_symmetry import passed_on

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from .absolute_sums import HasAbsoluteSums, absolute_sums
 from .algebra import Adjoint, Composition, Normal, Scaled, Stack, Sum, stack
-from .autograd_operator import FromFunction
 from .base import HasFineSimulation, HasGram, HasGramDiagonal, HasPseudoInverse, LinearOperator, Operator
-from .beer_lambert import BeerLambert
-from .blocks import Block, HasBlocks
 from .blur import Blur
+from .capabilities.absolute_sums import HasAbsoluteSums, absolute_sums
+from .capabilities.fourier_symbol import HasFourierSymbol, gram_symbol
+from .capabilities.materialise import materialise
+from .capabilities.subsets import subsets
+from .capabilities.views import HasSubsets
 from .coils import Coils
 from .dense import Dense
 from .diagonal import Diagonal
@@ -16,30 +17,31 @@ from .directional import AcrossDirection
 from .downsampling import Downsampling
 from .finite_difference import FiniteDifference
 from .fourier import Fourier
-from .fourier_symbol import HasFourierSymbol, gram_symbol
-from .gradient_flow_step import GradientFlowStep
-from .groups import Group, group
 from .haar import Haar
 from .identity import Identity
 from .inpainting import inpainting
-from .materialise import materialise
-from .nonlinear import Linearisation, NonlinearComposition, NonlinearScaled, NonlinearSum
+from .nonlinear.activations import Activation
+from .nonlinear.algebra import Linearisation, NonlinearComposition, NonlinearScaled, NonlinearSum
+from .nonlinear.autograd_operator import FromFunction
+from .nonlinear.beer_lambert import BeerLambert
+from .nonlinear.blocks import Block, HasBlocks
+from .nonlinear.gradient_flow_step import GradientFlowStep
+from .nonlinear.pointwise import BoundedSlope, Exp, Log, Pointwise, ReLU, Shift, Sigmoid, Softplus, Square
+from .nonlinear.runge_kutta import ButcherTableau
+from .nonlinear.sectors import HasSector, sectors_of
 from .norm import Interval
-from .pointwise import BoundedSlope, Exp, Log, Pointwise, ReLU, Shift, Sigmoid, Softplus, Square
 from .restriction import Restriction
-from .runge_kutta import ButcherTableau
-from .sectors import HasSector, sectors_of
 from .sense import sense
 from .space import Space, inner, norm, per_image
-from .subsets import subsets
 from .symmetric_derivative import SymmetricDerivative
+from .symmetry.groups import Group, group
 from .tensor_residual import TensorResidual
-from .views import HasSubsets
 from .wavelet import WaveletTransform
 
 __all__ = [
     "absolute_sums",
     "AcrossDirection",
+    "Activation",
     "Adjoint",
     "BeerLambert",
     "Block",

@@ -22,9 +22,9 @@ from ..derivations.symmetry import stacked as stacked_actions
 from ..derivations.symmetry import summed as summed_actions
 from ..errors import ConfigError, ShapeError
 from .base import HasGram, LinearOperator, require_space
+from .capabilities.views import HasSubsets
 from .norm import Interval, product_up, stacked
 from .space import Space
-from .views import HasSubsets
 
 if TYPE_CHECKING:
     from .restriction import Restriction

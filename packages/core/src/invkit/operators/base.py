@@ -128,12 +128,12 @@ class Operator(Movable, abc.ABC):
     # Algebra; what linear operators give is linear. The classes live in nonlinear.py and algebra.py; importing them
     # late keeps the files apart.
     def __matmul__(self, other: Operator) -> Operator:
-        from .nonlinear import compose
+        from .nonlinear.algebra import compose
 
         return compose(self, other) if isinstance(other, Operator) else NotImplemented
 
     def __add__(self, other: Operator) -> Operator:
-        from .nonlinear import add
+        from .nonlinear.algebra import add
 
         return add(self, other) if isinstance(other, Operator) else NotImplemented
 
@@ -141,7 +141,7 @@ class Operator(Movable, abc.ABC):
         return self + (-1.0) * other if isinstance(other, Operator) else NotImplemented
 
     def __rmul__(self, factor: float | complex | Tensor) -> Operator:
-        from .nonlinear import scale
+        from .nonlinear.algebra import scale
 
         return scale(factor, self)
 

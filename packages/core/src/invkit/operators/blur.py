@@ -12,10 +12,10 @@ from torch import Tensor
 from ..derivations.symmetry import Action, Moved
 from ..errors import ConfigError, DataError, ShapeError
 from .base import HasGramDiagonal
-from .fourier_symbol import HasFourierSymbol
-from .groups import is_symmetric
+from .capabilities.fourier_symbol import HasFourierSymbol
 from .norm import Interval
 from .space import Space, check_tensor, image_axes, real_dtype, same_kind, squared_magnitude
+from .symmetry.groups import is_symmetric
 
 Boundary = Literal["periodic", "zero", "valid"]
 

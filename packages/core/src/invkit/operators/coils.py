@@ -10,10 +10,10 @@ from torch import Tensor
 
 from ..errors import DataError, ShapeError
 from .base import HasGram, HasGramDiagonal, HasPseudoInverse, LinearOperator
+from .capabilities.views import HasSubsets
 from .norm import Interval
 from .restriction import Restriction
 from .space import Space, squared_magnitude
-from .views import HasSubsets
 
 
 @dataclass(frozen=True, eq=False, repr=False)

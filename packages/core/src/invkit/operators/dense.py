@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from ..errors import DataError, ShapeError
-from .absolute_sums import HasAbsoluteSums
 from .base import HasGramDiagonal, LinearOperator
+from .capabilities.absolute_sums import HasAbsoluteSums
+from .capabilities.views import HasSubsets
 from .norm import Interval, dense_norm
 from .restriction import Restriction
 from .space import Space, squared_magnitude
-from .views import HasSubsets
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -11,11 +11,11 @@ from torch import Tensor
 from ..derivations.symmetry import Action, Moved
 from ..derivations.symmetry import Diagonal as Factors
 from ..errors import DataError, ShapeError
-from .absolute_sums import HasAbsoluteSums
 from .base import HasGram, HasGramDiagonal, HasPseudoInverse
-from .groups import is_symmetric
+from .capabilities.absolute_sums import HasAbsoluteSums
 from .norm import Interval
 from .space import Space, same_kind, squared_magnitude
+from .symmetry.groups import is_symmetric
 
 
 @dataclass(frozen=True, eq=False, repr=False)

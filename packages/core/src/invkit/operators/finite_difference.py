@@ -12,9 +12,9 @@ from torch import Tensor
 
 from ..derivations.symmetry import Action, Monomial, Moved
 from ..errors import ConfigError
-from .absolute_sums import HasAbsoluteSums
 from .base import HasGramDiagonal
-from .fourier_symbol import HasFourierSymbol
+from .capabilities.absolute_sums import HasAbsoluteSums
+from .capabilities.fourier_symbol import HasFourierSymbol
 from .norm import Interval
 from .space import Space, image_axes, is_text, real_dtype
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..derivations.symmetry import Action, Diagonal, Monomial, Moved
 from ..errors import DataError, ShapeError
 from .base import HasGram, HasGramDiagonal, HasPseudoInverse
-from .fourier_symbol import HasFourierSymbol
+from .capabilities.fourier_symbol import HasFourierSymbol
 from .moving import versions_of
 from .norm import Interval
 from .space import Space, complex_dtype, real_dtype

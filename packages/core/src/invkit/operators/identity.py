@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ..derivations.symmetry import Action
-from .absolute_sums import HasAbsoluteSums
 from .base import HasGramDiagonal
-from .fourier_symbol import HasFourierSymbol
+from .capabilities.absolute_sums import HasAbsoluteSums
+from .capabilities.fourier_symbol import HasFourierSymbol
 from .norm import Interval
 from .space import Space, real_dtype
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..derivations.derivation import Derivation
 from ..derivations.operators import PROJECTION_NORM
 from ..errors import ConfigError
-from .absolute_sums import HasAbsoluteSums
+from .capabilities.absolute_sums import HasAbsoluteSums
 from .finite_difference import Boundary, FiniteDifference
 from .norm import Interval
 from .space import Space, real_dtype

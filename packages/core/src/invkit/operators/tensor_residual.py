@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..errors import ConfigError
-from .absolute_sums import HasAbsoluteSums
+from .capabilities.absolute_sums import HasAbsoluteSums
 from .norm import Interval
 from .space import Space, real_dtype
 from .symmetric_derivative import SymmetricDerivative, components, window

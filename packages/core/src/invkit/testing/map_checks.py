@@ -25,9 +25,9 @@ from ..measures.linearity import linearity_error_at
 from ..measures.lipschitz import averagedness_ratio_at, lipschitz_ratio_at
 from ..measures.range_ratio import range_ratio_at
 from ..operators.base import Operator
-from ..operators.blocks import Block, HasBlocks
-from ..operators.gradient_flow_step import GradientFlowStep
-from ..operators.nonlinear import NonlinearComposition
+from ..operators.nonlinear.algebra import NonlinearComposition
+from ..operators.nonlinear.blocks import Block, HasBlocks
+from ..operators.nonlinear.gradient_flow_step import GradientFlowStep
 from .cases import Example
 from .check import Check, Context, Evaluate, Skip
 from .maps import Map, maps_of, reconstruction

@@ -20,8 +20,8 @@ from ..measures.measurement import tolerance
 from ..models.base import Reconstructor
 from ..models.denoiser import Denoiser
 from ..operators.base import LinearOperator, Operator
-from ..operators.groups import group
 from ..operators.space import Space
+from ..operators.symmetry.groups import group
 from .cases import Example
 from .check import Check, Context, Skip
 

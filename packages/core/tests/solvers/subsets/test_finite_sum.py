@@ -14,7 +14,7 @@ from invkit.functionals import L1, SquaredL2, least_squares
 from invkit.functionals.data_fidelity import kullback_leibler
 from invkit.functionals.indicators import Box
 from invkit.operators import Dense
-from invkit.operators.subsets import subsets
+from invkit.operators.capabilities.subsets import subsets
 from invkit.solvers import FISTA, SVRG, Kaczmarz, OrderedSubsets, StochasticGradient, solve
 from invkit.solvers.subsets.finite_sum import drawn_order, drawn_terms
 

@@ -13,7 +13,7 @@ from invkit.functionals import L1, SquaredL2
 from invkit.functionals.data_fidelity import kullback_leibler
 from invkit.functionals.indicators import nonnegativity
 from invkit.operators import Dense
-from invkit.operators.subsets import subsets
+from invkit.operators.capabilities.subsets import subsets
 from invkit.solvers import MLEM, OSEM, Status, solve
 
 SHAPE = (1, 2, 3)

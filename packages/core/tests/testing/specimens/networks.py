@@ -15,7 +15,7 @@ from torch.nn import functional
 from invkit.claims import ASSUMED, Claim
 from invkit.models import Denoiser
 from invkit.operators import Space
-from invkit.operators.blocks import Block, HasBlocks
+from invkit.operators.nonlinear.blocks import Block, HasBlocks
 from invkit.testing import Example
 
 from .registry import Specimen, of_kind

@@ -19,7 +19,7 @@ from ...functionals.norms import SquaredL2
 from ...functionals.partial_minimum import lifted
 from ...functionals.weighted_squared_l2 import WeightedSquaredL2
 from ...operators.base import LinearOperator
-from ...operators.gram_diagonal import gram_diagonal
+from ...operators.capabilities.gram_diagonal import gram_diagonal
 from ...operators.space import Space, real_dtype
 from ..problems import Problem
 from .pcg import dot

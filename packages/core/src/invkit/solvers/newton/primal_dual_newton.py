@@ -20,7 +20,7 @@ from ...functionals.norms import SquaredL2
 from ...functionals.partial_minimum import lifted
 from ...functionals.radial import RadialNorm
 from ...operators.base import LinearOperator
-from ...operators.gram_diagonal import gram_diagonal
+from ...operators.capabilities.gram_diagonal import gram_diagonal
 from ...operators.space import norm, per_image
 from ..base import Optimality, Solver, select
 from ..linear.pcg import dot, patience, pcg

@@ -16,8 +16,8 @@ from ...functionals.conjugate import ScaledConjugate
 from ...functionals.indicators import Ball, Box, BoxSupport
 from ...functionals.norms import GroupL1, QuadraticConjugate, SquaredL2
 from ...functionals.zero import Zero
-from ...operators.absolute_sums import absolute_sums
 from ...operators.base import LinearOperator
+from ...operators.capabilities.absolute_sums import absolute_sums
 from ...operators.space import real_dtype
 from ..base import Optimality, Solver
 from ..problems import SaddleProblem, as_saddle

@@ -19,7 +19,7 @@ from ...functionals.zero import Zero
 from ...operators.algebra import Adjoint
 from ...operators.algebra import Scaled as ScaledOperator
 from ...operators.base import LinearOperator
-from ...operators.fourier_symbol import gram_symbol
+from ...operators.capabilities.fourier_symbol import gram_symbol
 from ...operators.space import norm, rounding
 from ..base import Optimality, Solver
 from ..primal_dual.step import relative

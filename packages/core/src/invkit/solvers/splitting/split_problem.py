@@ -13,7 +13,7 @@ from ...functionals.base import Functional, Proximable
 from ...functionals.norms import SquaredL2
 from ...functionals.partial_minimum import lifted
 from ...operators.base import LinearOperator
-from ...operators.fourier_symbol import gram_symbol
+from ...operators.capabilities.fourier_symbol import gram_symbol
 from ...operators.identity import Identity
 from ...operators.space import real_dtype, rounding
 from ..problems import Problem

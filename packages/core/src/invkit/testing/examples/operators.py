@@ -23,9 +23,9 @@ from ...operators import (
 )
 from ...operators import inpainting as build_inpainting
 from ...operators import sense as build_sense
-from ...operators.activations import Softplus
-from ...operators.gradient_flow_step import largest_step_size
-from ...operators.runge_kutta import RK4
+from ...operators.nonlinear.activations import Softplus
+from ...operators.nonlinear.gradient_flow_step import largest_step_size
+from ...operators.nonlinear.runge_kutta import RK4
 from ...operators.space import real_dtype
 from ..cases import Example
 from ._problems import Device, noise

@@ -14,8 +14,8 @@ import invkit
 from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED, Basis
 from invkit.guarantees import Node
 from invkit.operators import Dense, GradientFlowStep
-from invkit.operators.activations import Activation
-from invkit.operators.gradient_flow_step import largest_step_size
+from invkit.operators.nonlinear.activations import Activation
+from invkit.operators.nonlinear.gradient_flow_step import largest_step_size
 
 A = Dense(torch.randn(5, 4, dtype=torch.float64, generator=torch.Generator().manual_seed(0)))
 NORM = A.norm().upper ** 2

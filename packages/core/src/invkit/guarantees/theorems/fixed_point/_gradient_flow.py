@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ....claims import ASSUMED, BY_CONSTRUCTION, find_claim
-from ....operators.gradient_flow_step import GradientFlowStep
 from ....operators.moving import basis_of_class
+from ....operators.nonlinear.gradient_flow_step import GradientFlowStep
 from ...premises import resting_on
 from ...rule import Hypothesis, Premise, Setting
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from ....claims import ASSUMED
 from ....derivations.sectors import averaged_one, composed_averagedness, strongest, theorem_3_2_4
 from ....operators.base import Operator
-from ....operators.nonlinear import NonlinearComposition
-from ....operators.sectors import sectors_of
+from ....operators.nonlinear.algebra import NonlinearComposition
+from ....operators.nonlinear.sectors import sectors_of
 from ....solvers.fixed_point import FixedPointProblem
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
 from ._factors import factor_premise

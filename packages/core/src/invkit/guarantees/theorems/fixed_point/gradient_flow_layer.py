@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from ....claims import BY_CONSTRUCTION
-from ....operators.gradient_flow_step import averagedness_of
-from ....operators.runge_kutta import EULER
+from ....operators.nonlinear.gradient_flow_step import averagedness_of
+from ....operators.nonlinear.runge_kutta import EULER
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
 from .._numbers import at_most
 from ._gradient_flow import BOUNDED_A, INCREASING, LINEAR_A, about_a_step, slack, the_step, way_out

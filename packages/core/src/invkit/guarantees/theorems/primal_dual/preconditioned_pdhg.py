@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from ....claims import BY_CONSTRUCTION, CERTIFIED
-from ....operators.absolute_sums import absolute_sums
+from ....operators.capabilities.absolute_sums import absolute_sums
 from ....solvers.primal_dual.preconditioned_pdhg import PreconditionedPDHG
 from ...hypotheses import (
     BOUNDED_NORMS,

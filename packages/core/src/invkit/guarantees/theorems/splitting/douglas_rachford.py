@@ -10,7 +10,7 @@ import torch
 from ....claims import BY_CONSTRUCTION
 from ....functionals.algebra import Scaled, split_composition, terms_of
 from ....functionals.base import Functional, Proximable, as_float
-from ....operators.fourier_symbol import gram_symbol
+from ....operators.capabilities.fourier_symbol import gram_symbol
 from ....solvers.splitting.douglas_rachford import DouglasRachford, TwoProximableProblem, coisometry
 from ... import premises
 from ...hypotheses import EXACT_ADJOINTS, HAS_SADDLE_POINT

@@ -16,7 +16,7 @@ from torch import Tensor
 from ....claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED
 from ....models.base import Reconstructor
 from ....operators.base import LinearOperator
-from ....operators.materialise import materialise
+from ....operators.capabilities.materialise import materialise
 from ....solvers.subsets.mlem import MLEM
 from ....solvers.subsets.poisson import PoissonProblem
 from ...hypotheses import EXACT_ADJOINTS

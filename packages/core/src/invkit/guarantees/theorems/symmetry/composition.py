@@ -8,7 +8,7 @@ from ....claims import BY_CONSTRUCTION
 from ....derivations.symmetry import Action, Moved, largest, motions
 from ....operators.algebra import Composition
 from ....operators.base import Operator
-from ....operators.nonlinear import NonlinearComposition
+from ....operators.nonlinear.algebra import NonlinearComposition
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
 

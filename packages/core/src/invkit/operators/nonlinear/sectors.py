@@ -6,16 +6,16 @@ import abc
 from dataclasses import replace
 from fractions import Fraction
 
-from ..claims import Basis, Claim
-from ..derivations import sectors
-from ..derivations.derivation import Derivation
-from ..derivations.sectors import Sectors
-from ..errors import ConfigError
-from . import algebra
-from .base import LinearOperator, Operator
-from .identity import Identity
-from .moving import basis_of
-from .nonlinear import NonlinearComposition, NonlinearScaled, NonlinearSum
+from ...claims import Basis, Claim
+from ...derivations import sectors
+from ...derivations.derivation import Derivation
+from ...derivations.sectors import Sectors
+from ...errors import ConfigError
+from .. import algebra
+from ..base import LinearOperator, Operator
+from ..identity import Identity
+from ..moving import basis_of
+from .algebra import NonlinearComposition, NonlinearScaled, NonlinearSum
 
 
 class HasSector(Operator):

@@ -22,7 +22,7 @@ from invkit.operators import (
     sense,
     stack,
 )
-from invkit.operators.gram_diagonal import gram_diagonal
+from invkit.operators.capabilities.gram_diagonal import gram_diagonal
 
 REAL, COMPLEX = torch.float64, torch.complex128
 

@@ -14,15 +14,15 @@ from typing import final
 import torch
 from torch import Tensor
 
-from ..claims import Claim
-from ..derivations import maps
-from ..derivations.symmetry import Action, Moved
-from ..errors import ConfigError, ShapeError
-from .moving import tensors_of
-from .nonlinear import HasJacobianNorm
-from .norm import Interval
+from ...claims import Claim
+from ...derivations import maps
+from ...derivations.symmetry import Action, Moved
+from ...errors import ConfigError, ShapeError
+from ..moving import tensors_of
+from ..norm import Interval
+from ..space import Space, same_kind
+from .algebra import HasJacobianNorm
 from .sectors import HasSector, sector_claims
-from .space import Space, same_kind
 
 
 @dataclass(frozen=True, eq=False, repr=False)

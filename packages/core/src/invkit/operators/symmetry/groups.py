@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError, ShapeError
+from ...errors import ConfigError, ShapeError
 
 #: The largest group of which ``elements`` makes a list.
 _MAX_LISTED = 4096

@@ -12,9 +12,9 @@ from torch import Tensor
 from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED, Basis, find_claim
 from invkit.errors import ConfigError, ShapeError
 from invkit.operators import Dense, FiniteDifference, GradientFlowStep, Identity
-from invkit.operators.activations import ACTIVATIONS, Activation, LeakyReLU, Linear, Softplus
-from invkit.operators.gradient_flow_step import largest_step_size
-from invkit.operators.runge_kutta import BACKWARD_EULER, EULER, TABLEAUX
+from invkit.operators.nonlinear.activations import ACTIVATIONS, Activation, LeakyReLU, Linear, Softplus
+from invkit.operators.nonlinear.gradient_flow_step import largest_step_size
+from invkit.operators.nonlinear.runge_kutta import BACKWARD_EULER, EULER, TABLEAUX
 
 CONTRACTIVE = ["euler", "heun", "kutta3", "ssprk3", "rk4"]
 EXPLICIT = [*CONTRACTIVE, "explicit-midpoint"]

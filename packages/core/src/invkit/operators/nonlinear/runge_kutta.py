@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import torch
 
-from ..errors import ConfigError
+from ...errors import ConfigError
 
 Matrix = tuple[tuple[Fraction, ...], ...]
 

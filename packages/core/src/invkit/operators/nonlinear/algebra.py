@@ -15,14 +15,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..claims import Claim
-from ..derivations import maps, symmetry
-from ..derivations.symmetry import Action, summed
-from ..errors import ConfigError, ShapeError
-from . import algebra
-from .base import LinearOperator, Operator, require_space
-from .norm import Interval
-from .space import Space
+from ...claims import Claim
+from ...derivations import maps, symmetry
+from ...derivations.symmetry import Action, summed
+from ...errors import ConfigError, ShapeError
+from .. import algebra
+from ..base import LinearOperator, Operator, require_space
+from ..norm import Interval
+from ..space import Space
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from torch import Tensor
 
-from .base import LinearOperator
+from ..base import LinearOperator
 
 if TYPE_CHECKING:
-    from .restriction import Restriction
+    from ..restriction import Restriction
 
 
 class HasSubsets(LinearOperator):

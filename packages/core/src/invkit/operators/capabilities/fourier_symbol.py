@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from .algebra import Scaled
-from .base import LinearOperator
+from ..algebra import Scaled
+from ..base import LinearOperator
 
 
 class HasFourierSymbol(LinearOperator):

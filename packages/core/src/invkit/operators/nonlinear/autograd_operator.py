@@ -9,9 +9,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ..claims import ASSUMED, Basis
-from .base import Operator
-from .space import Space
+from ...claims import ASSUMED, Basis
+from ..base import Operator
+from ..space import Space
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .algebra import Scaled, Stack
-from .base import LinearOperator
+from ..algebra import Scaled, Stack
+from ..base import LinearOperator
 
 
 class HasAbsoluteSums(LinearOperator):

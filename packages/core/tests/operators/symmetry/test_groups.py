@@ -9,7 +9,7 @@ import torch
 
 from invkit.errors import ConfigError, ShapeError
 from invkit.operators import group
-from invkit.operators.groups import GROUPS, is_symmetric
+from invkit.operators.symmetry.groups import GROUPS, is_symmetric
 
 GENERATOR = torch.Generator().manual_seed(0)
 PLANE = (-2, -1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError
-from .base import LinearOperator
+from ...errors import ConfigError
+from ..base import LinearOperator
 
 # Unit images per call: the memory of a batch of them is far below that of the matrix, and few calls are needed.
 _BATCH = 64

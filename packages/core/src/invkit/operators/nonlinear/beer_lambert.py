@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError, ShapeError
-from .base import LinearOperator
-from .nonlinear import HasJacobianNorm
-from .norm import Interval
-from .space import Space
+from ...errors import ConfigError, ShapeError
+from ..base import LinearOperator
+from ..norm import Interval
+from ..space import Space
+from .algebra import HasJacobianNorm
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -9,13 +9,13 @@ from fractions import Fraction
 
 from torch import Tensor
 
-from ..claims import ASSUMED, Basis, Claim, find_claim
-from ..errors import ConfigError, ShapeError
+from ...claims import ASSUMED, Basis, Claim, find_claim
+from ...errors import ConfigError, ShapeError
+from ..base import LinearOperator, Operator
+from ..moving import basis_of
+from ..space import Space
 from .activations import Activation, ReLU, activation_named
-from .base import LinearOperator, Operator
-from .moving import basis_of
 from .runge_kutta import EULER, TABLEAUX, ButcherTableau
-from .space import Space
 
 #: A few roundings of float64 arithmetic, to round outwards.
 _UP = 1 + 2.0**-48

@@ -5,8 +5,8 @@ import torch
 from torch import Tensor
 
 from invkit.operators import Dense, Diagonal, FiniteDifference, Fourier, Identity, LinearOperator
-from invkit.operators.absolute_sums import absolute_sums
 from invkit.operators.algebra import stack
+from invkit.operators.capabilities.absolute_sums import absolute_sums
 
 
 def noise(shape: tuple[int, ...], dtype: torch.dtype = torch.float64, seed: int = 0) -> Tensor:

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from torch import Tensor
 
-from ..errors import ConfigError
-from .space import Space
+from ...errors import ConfigError
+from ..space import Space
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from invkit.errors import ConfigError
 from invkit.operators import ButcherTableau
-from invkit.operators.runge_kutta import (
+from invkit.operators.nonlinear.runge_kutta import (
     BACKWARD_EULER,
     EULER,
     EXPLICIT_MIDPOINT,

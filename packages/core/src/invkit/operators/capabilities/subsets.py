@@ -7,12 +7,12 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError
-from .algebra import Composition, Scaled
-from .base import LinearOperator
-from .diagonal import Diagonal
-from .fourier import Fourier
-from .restriction import Restriction
+from ...errors import ConfigError
+from ..algebra import Composition, Scaled
+from ..base import LinearOperator
+from ..diagonal import Diagonal
+from ..fourier import Fourier
+from ..restriction import Restriction
 from .views import HasSubsets
 
 

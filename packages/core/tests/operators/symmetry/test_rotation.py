@@ -9,7 +9,7 @@ import torch
 
 from invkit.errors import ShapeError
 from invkit.operators import Space
-from invkit.operators.rotation import rotate, smooth_image
+from invkit.operators.symmetry.rotation import rotate, smooth_image
 
 
 @pytest.mark.parametrize("n", [6, 7])

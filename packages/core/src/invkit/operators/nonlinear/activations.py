@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..errors import ConfigError
-from .moving import Movable
+from ...errors import ConfigError
+from ..moving import Movable
 
 
 @dataclass(frozen=True)
@@ -168,7 +168,7 @@ def activation_named(activation: str | Activation, who: str) -> Activation:
     if not isinstance(activation, Activation):
         raise ConfigError(
             f"{who}: activation is a {type(activation).__name__}, expected an Activation or a name. "
-            "A function alone says nothing of its slopes: derive from invkit.operators.activations.Activation."
+            "A function alone says nothing of its slopes: derive from invkit.operators.Activation."
         )
     if not type(activation).__module__.startswith("invkit."):
         _check_slopes(activation, who)

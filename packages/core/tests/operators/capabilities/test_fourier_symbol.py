@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from invkit.operators import Blur, Dense, FiniteDifference, Fourier, Identity
-from invkit.operators.fourier_symbol import gram_symbol
+from invkit.operators.capabilities.fourier_symbol import gram_symbol
 
 
 def noise(shape: tuple[int, ...], dtype: torch.dtype = torch.float64, seed: int = 0) -> Tensor:

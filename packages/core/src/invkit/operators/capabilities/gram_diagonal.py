@@ -7,18 +7,18 @@ import functools
 import torch
 from torch import Tensor
 
-from .algebra import Composition, Scaled, Stack
-from .base import HasGramDiagonal, LinearOperator
-from .blur import Blur
-from .coils import Coils
-from .diagonal import Diagonal
-from .downsampling import Downsampling
-from .finite_difference import FiniteDifference
-from .fourier import Fourier
-from .haar import Haar
-from .identity import Identity
-from .restriction import Restriction
-from .space import Space, real_dtype
+from ..algebra import Composition, Scaled, Stack
+from ..base import HasGramDiagonal, LinearOperator
+from ..blur import Blur
+from ..coils import Coils
+from ..diagonal import Diagonal
+from ..downsampling import Downsampling
+from ..finite_difference import FiniteDifference
+from ..fourier import Fourier
+from ..haar import Haar
+from ..identity import Identity
+from ..restriction import Restriction
+from ..space import Space, real_dtype
 
 
 def gram_diagonal(operator: LinearOperator, weights: Tensor | None = None) -> Tensor | None:

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from ..errors import ShapeError
-from .space import Space, real_dtype
+from ...errors import ShapeError
+from ..space import Space, real_dtype
 
 
 def rotate(x: Tensor, angle: float) -> Tensor:

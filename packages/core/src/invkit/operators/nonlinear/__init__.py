@@ -1,0 +1,1 @@
+"""Operators that need not be linear, what they are made of, and how far apart their values may be."""

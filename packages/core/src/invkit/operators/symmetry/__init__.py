@@ -1,0 +1,1 @@
+"""Groups that move pixels, and turns off the grid."""
