@@ -256,3 +256,19 @@ def test_an_operator_that_is_a_function_has_no_modulus_and_no_bound() -> None:
     weight, space = learned(), Space(A.domain.shape, torch.float64)
     f = weight * SquaredL2() + SquaredL2() @ FromFunction(lambda x: x.exp(), space, space)
     assert "strongly convex" in reason(f, weight)
+
+
+@pytest.mark.parametrize("refine", [True, False])
+@pytest.mark.parametrize("seed", range(10))
+def test_a_gradient_that_is_kept_in_less_precision_than_the_images_is_bounded(seed: int, refine: bool) -> None:
+    operator, y = Dense(noise(8, 6, seed=seed)), noise(1, 8, seed=seed + 100)
+    weight = torch.tensor(0.3, requires_grad=True)
+    f, loss = least_squares(operator, y) + weight * SquaredL2(), SquaredL2()
+    assert weight.dtype is torch.float32
+    hessian = operator.matrix.T @ operator.matrix + weight.detach().double() * torch.eye(6, dtype=torch.float64)
+    x = torch.linalg.solve(hessian, operator.matrix.T @ y[0])
+    exact = -float(x @ torch.linalg.solve(hessian, x))
+    found = hypergradient(loss, f, x[None], (weight,), rtol=1e-14)
+    bound = hypergradient_bound(found, loss, f, x[None], (weight,), refine=refine).bounds[0]
+    assert found.gradients[0].dtype is torch.float32
+    assert abs(float(found.gradients[0].double()) - exact) <= bound < 1e-4 * abs(exact)

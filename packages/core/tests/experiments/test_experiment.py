@@ -11,6 +11,8 @@ import torch
 from invkit.errors import ConfigError, DataError, GuaranteeError, ShapeError, UnknownNameError
 from invkit.experiments import load, parse, prepare, run
 from invkit.experiments.experiment import compare
+from invkit.experiments.record import versions
+from invkit.plugins import Registry
 from invkit.solvers import Status
 
 MRI = {
@@ -314,3 +316,10 @@ regulariser = {{ use = "core/directional-tv", weight = 0.1, reference = {{ file 
     path.write_text(text.replace('mask.npy"', 'mask.npy", centred = true'))
     with pytest.raises(ConfigError, match="operator.mask: key is 'centred', expected only file"):
         prepare(load(path))
+
+
+def test_the_versions_of_a_registry_without_distributions_are_unknown():
+    found = versions(Registry([], environ={}))
+    assert found["torch"] == torch.__version__
+    assert "" not in found
+    assert "unknown" in found.values()

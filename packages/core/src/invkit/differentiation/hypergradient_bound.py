@@ -130,7 +130,7 @@ class _Context:
             else:
                 derivative, reason = mixed_derivative(self.objective, x, tensor)
             reasons.append(reason)
-            bounds.append(None if derivative is None else _total(derivative, products, all_images, e, q))
+            bounds.append(None if derivative is None else _total(derivative, products, all_images, e, q, tensor.dtype))
         return bounds, reasons, distance
 
 
@@ -150,8 +150,8 @@ def _refined(context: _Context, x: Tensor, found: Hypergradient, bounds: list[fl
         if old is None or rest is None:
             total.append(old)
             continue
-        apart = float(torch.linalg.vector_norm(g - mine))
-        rounding = 64 * torch.finfo(g.dtype).eps * float(torch.linalg.vector_norm(mine))
+        apart = _size(_double(g) - _double(mine))
+        rounding = 64 * torch.finfo(g.dtype).eps * _size(_double(mine))
         total.append(min(old, (apart + rest + rounding) * (1 + 1e-12)))
     return total
 
@@ -178,11 +178,23 @@ def _moved(known: MixedDerivative, by: float) -> MixedDerivative:
     return MixedDerivative(norm=known.norm + known.lipschitz * by, lipschitz=known.lipschitz)
 
 
-def _total(m: MixedDerivative, products: Tensor, distance: float, e: float, q: Tensor) -> float | None:
+def _total(
+    m: MixedDerivative, products: Tensor, distance: float, e: float, q: Tensor, kept: torch.dtype
+) -> float | None:
+    """The bound for a gradient of size at most |M| |q| that is returned in the precision of its tensor, ``kept``."""
     size = m.norm + m.lipschitz * distance
-    rounding = 64 * torch.finfo(q.dtype).eps * m.norm * float(torch.linalg.vector_norm(q))
+    eps = max(torch.finfo(q.dtype).eps, torch.finfo(kept).eps)
+    rounding = 64 * eps * m.norm * _size(q)
     bound = m.lipschitz * float(products.sum()) + size * e + rounding
     return bound * (1 + 1e-12) if math.isfinite(bound) else None
+
+
+def _size(tensor: Tensor) -> float:
+    return float(torch.linalg.vector_norm(tensor))
+
+
+def _double(tensor: Tensor) -> Tensor:
+    return tensor.to(torch.complex128 if tensor.is_complex() else torch.float64)
 
 
 def _missing(modulus: float | None, bend: float | None, slope: float | None) -> str:

@@ -113,7 +113,7 @@ def versions(registry: Registry | None = None) -> dict[str, str]:
     for status in (registry or get_registry()).statuses:
         try:
             found[status.distribution] = version(status.distribution)
-        except PackageNotFoundError:
+        except (PackageNotFoundError, ValueError):  # a plugin that no distribution brought has no name
             found[status.distribution or status.name] = "unknown"
     return found
 

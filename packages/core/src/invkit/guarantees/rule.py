@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -72,12 +73,13 @@ class Premise:
     children: tuple[Node, ...] = ()
 
     def as_node(self) -> Node:
+        unknown = self.value is not None and math.isnan(self.value)  # a step that could not be formed, say
         return Node(
             statement=self.statement,
             holds=self.holds,
             basis=self.basis if self.holds else None,
-            value=self.value,
-            bound=self.bound,
+            value=None if unknown else self.value,
+            bound=None if unknown else self.bound,
             how=self.how,
             remedy=self.remedy,
             children=self.children,
@@ -161,8 +163,12 @@ class Rule:
     conclude: the conclusion, asked for only if all premises hold.
     further: True for a property beside convergence, whose absence is no fault of the method: where it does not hold,
         the printed tree has one line for it.
+    basis: how strongly its author vouches that the theorem is true and says what the code does. BY_CONSTRUCTION: it was
+        proved for exactly this; ASSUMED, the default: nobody says so, and nothing it concludes is a guarantee. The
+        core vouches for its own.
 
-    Raises: ConfigError if the name is malformed, a text is missing, the property is unknown, or there is no premise.
+    Raises: ConfigError if the name is malformed, a text is missing, the property or the basis is unknown, or there is
+    no premise.
     """
 
     name: str
@@ -174,6 +180,7 @@ class Rule:
     concludes: str
     conclude: Callable[[Setting], Conclusion]
     further: bool = False
+    basis: Basis = Basis.ASSUMED
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -185,6 +192,11 @@ class Rule:
             raise ConfigError(
                 f"Rule {self.name}: concludes is {self.concludes!r}, expected a known property. "
                 f"{_near(self.concludes, tuple(PROPERTIES))}"
+            )
+        if not isinstance(self.basis, Basis):
+            raise ConfigError(
+                f"Rule {self.name}: basis is {self.basis!r}, expected one of {', '.join(one.name for one in Basis)}. "
+                "Import it from invkit.claims."
             )
         if not isinstance(self.premises, tuple) or not self.premises:
             raise ConfigError(

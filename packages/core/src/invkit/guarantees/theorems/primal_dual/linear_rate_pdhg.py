@@ -12,7 +12,7 @@ from ....solvers.primal_dual.accelerated_pdhg import LinearRatePDHG, modulus_of
 from ...hypotheses import BOUNDED_NORMS, CONVEX_PARTS, EXACT_ADJOINTS, PROXIMABLE_PARTS, saddle_problem
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
-from ._numbers import SLACK, are_steps, not_below
+from ._numbers import SLACK, are_steps, not_above, not_below
 from .accelerated_pdhg import STRONGLY_CONVEX_G
 
 
@@ -73,7 +73,7 @@ def _conclusion(setting: Setting) -> Conclusion:
     gamma, theta = modulus_of(problem, "LinearRatePDHG"), min(1.0, solver.rate(problem) * (1 + SLACK))
     return Conclusion(
         statement="PDHG with constant steps: gamma |x_k - x*|^2 + (1 - theta) sum_i delta_i |y_i,k - y_i*|^2 <= "
-        f"theta^k (gamma |x_0 - x*|^2 + sum_i delta_i |y_i,0 - y_i*|^2), gamma = {gamma:.6g}, theta <= "
+        f"theta^k (gamma |x_0 - x*|^2 + sum_i delta_i |y_i,0 - y_i*|^2), gamma = {not_above(gamma)}, theta <= "
         f"{not_below(theta)}",
         params={"to": "the minimiser"},
         value=theta,
