@@ -12,7 +12,7 @@ from ..derivations import functionals as rules
 from ..errors import ConfigError, DataError, ShapeError
 from ..operators.base import HasPseudoInverse, LinearOperator
 from ..operators.dense import Dense
-from ..operators.moving import versions_of
+from ..operators.contents import contents_of
 from ..operators.space import Space, inner, norm, real_dtype
 from .base import Proximable
 from .data_fidelity import check_measurement
@@ -148,7 +148,7 @@ def _factors(operator: Dense) -> tuple[Tensor, Tensor, Tensor]:
 
     Applied one after the other, so that the rounding of A^+ y is relative to A^+ y also where A is ill conditioned.
     """
-    key, memo = versions_of(operator), operator.__dict__.get("_factors_memo")
+    key, memo = contents_of(operator), operator.__dict__.get("_factors_memo")
     if key is None or memo is None or memo[0] != key:
         u, s, vh = torch.linalg.svd(operator.matrix.detach().to(_wide(operator)), full_matrices=False)
         rounding = max(operator.matrix.shape) * torch.finfo(operator.matrix.dtype).eps

@@ -16,7 +16,8 @@ from ..claims import Basis, Claim
 from ..derivations.derivation import Derivation, about
 from ..derivations.symmetry import Action, Moved, Phase, largest, motions
 from ..errors import ShapeError
-from .moving import Movable, basis_of, classes_in, versions_of
+from .contents import contents_of
+from .moving import Movable, basis_of, classes_in
 from .norm import Interval
 from .space import Space
 
@@ -187,7 +188,7 @@ class LinearOperator(Operator):
     @torch.no_grad()
     def norm(self) -> Interval:
         """Bounds of the spectral norm |A|; step sizes use ``.upper``. Computed once for the tensors as they stand."""
-        key = versions_of(self)
+        key = contents_of(self)
         memo = self.__dict__.get("_norm_memo")
         if key is None or memo is None or memo[0] != key:
             memo = (key, self._norm().widened(self.codomain))

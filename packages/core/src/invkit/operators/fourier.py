@@ -6,7 +6,7 @@ import functools
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..derivations.symmetry import Action, Diagonal, Monomial, Moved
 from ..errors import DataError, ShapeError
@@ -96,8 +96,11 @@ class Fourier(HasFourierSymbol, HasGram, HasGramDiagonal, HasPseudoInverse):
         return weighed.mean(self._dims, keepdim=True).expand_as(weights).clone()
 
     def _squared_pattern(self, pattern: Tensor) -> Tensor:
-        """S^2, kept in complex form while the pattern stands: squaring and promoting it cost a tenth of A*A."""
-        key = None if pattern.requires_grad else versions_of(pattern)
+        """S^2, kept in complex form while the pattern stands: squaring and promoting it cost a tenth of A*A.
+
+        Not that of a parameter, which a fused optimiser changes unseen.
+        """
+        key = None if pattern.requires_grad or isinstance(pattern, nn.Parameter) else versions_of(pattern)
         if key is None:
             return pattern.square()
         memo = self.__dict__.get("_squared_memo")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Self, final
 
 import torch
@@ -32,9 +32,11 @@ def tensors_of(thing: Any) -> Iterator[Tensor]:
     """Every tensor that a movable object was built from, those of its parts included."""
     if isinstance(thing, Tensor):
         yield thing
-    elif isinstance(thing, tuple):
+    elif isinstance(thing, tuple | list | set | frozenset):
         for item in thing:
             yield from tensors_of(item)
+    elif isinstance(thing, Mapping):
+        yield from tensors_of(tuple(thing.values()))
     elif isinstance(thing, Movable):
         for field in _fields(thing):
             yield from tensors_of(getattr(thing, field.name))
@@ -65,19 +67,22 @@ def basis_of_class(cls: type) -> Basis:
 
 def classes_in(thing: Any) -> Iterator[type]:
     """The class of a movable object and those of its parts."""
-    if isinstance(thing, tuple | list):
+    if isinstance(thing, tuple | list | set | frozenset):
         for item in thing:
             yield from classes_in(item)
+    elif isinstance(thing, Mapping):
+        yield from classes_in(tuple(thing.values()))
     elif isinstance(thing, Movable):
         yield type(thing)
         yield from classes_in(tuple(vars(thing).values()))
 
 
 def versions_of(thing: Any) -> tuple[tuple[int, int], ...] | None:
-    """A key that changes whenever a tensor of a movable object does; None where torch does not count the changes.
+    """A key that changes whenever torch counts a change of a tensor of a movable object; None where it counts none.
 
-    A parameter changed in place (training) has another version, new memory behind it (``parameter.data = ...``) another
-    address. A change through ``parameter.data`` in place is seen by neither: nothing in torch records it.
+    A tensor changed in place has another version, new memory behind it (``parameter.data = ...``) another address. What
+    torch does not count: fused optimisers, ``parameter.data`` in place, memory shared with numpy; ``contents_of`` does.
+    It waits for no device, so it serves where an operator is applied.
     """
     tensors = list(tensors_of(thing))
     if any(tensor.is_inference() for tensor in tensors):
@@ -107,4 +112,8 @@ def _moved(value: Any, device: torch.device | str | None, dtype: torch.dtype | N
         return torch.device(device) if device is not None else value
     if isinstance(value, tuple):
         return tuple(_moved(item, device, dtype) for item in value)
+    if type(value) is list:
+        return [_moved(item, device, dtype) for item in value]
+    if type(value) is dict:
+        return {key: _moved(item, device, dtype) for key, item in value.items()}
     return value
