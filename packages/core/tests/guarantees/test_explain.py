@@ -15,6 +15,7 @@ from invkit.functionals import L1, least_squares, total_variation
 from invkit.functionals.regularisers import h1, l1
 from invkit.guarantees import Conclusion, Hypothesis, Node, Premise, Rule, Setting, explain, missing, require
 from invkit.guarantees.theorems import core_rules
+from invkit.guarantees.theorems.gradient.fista import FISTA_RATE
 from invkit.models import Adjoint, PseudoInverse, Reconstructor, Variational
 from invkit.operators import Dense, Fourier, LinearOperator, sense
 from invkit.plugins import Registry
@@ -127,7 +128,8 @@ def test_an_objective_that_the_solver_cannot_take_is_a_configuration_error() -> 
 
 SOURCE = """
 from __future__ import annotations
-from invkit.claims import ASSUMED
+from dataclasses import replace
+from invkit.claims import ASSUMED, BY_CONSTRUCTION
 from invkit.guarantees import Conclusion, Hypothesis, Premise, Rule, solved_by
 from invkit.plugins import Spec, hookimpl
 from invkit.solvers import AdaptivePDHG
@@ -143,6 +145,8 @@ def a_rule(name, evaluate, conclude=conclude, concludes="lipschitz"):
                 premises=(premise,), concludes=concludes, conclude=conclude)
 
 ADDED = a_rule("added", lambda setting: ())
+VOUCHED = replace(a_rule("vouched", lambda setting: (), lambda setting: Conclusion(statement="d"), "descent"),
+                  basis=BY_CONSTRUCTION)
 CRASHING = a_rule("crashing", lambda setting: 1 / 0)
 OUTSIDE = a_rule("outside", lambda setting: (), lambda setting: Conclusion(statement="s", params={"alpha": 1.2}),
                  "averaged")
@@ -152,7 +156,7 @@ NO_RULE = 3
 @hookimpl
 def invkit_rules():
     return [Spec(name=n.lower().replace("_", "-"), summary="One.", target=f"{__name__}:{n}")
-            for n in ("ADDED", "CRASHING", "OUTSIDE", "NO_PREMISE", "NO_RULE", "ABSENT")]
+            for n in ("ADDED", "VOUCHED", "CRASHING", "OUTSIDE", "NO_PREMISE", "NO_RULE", "ABSENT")]
 """
 
 
@@ -165,13 +169,41 @@ def test_rules_of_plugins_are_used_and_one_that_crashes_is_reported_and_no_more(
     registry = Registry([EntryPoint("third", module.__name__, "invkit")], environ={})
     tree = explain(Variational(total_variation), OPERATOR, registry=registry)
     assert tree.holds
-    assert missing(tree, ["convergent", "lipschitz"]) == []
+    assert missing(tree, ["convergent", "lipschitz", "descent"]) == ["lipschitz"]
+    assert tree.theorem("third/vouched").basis is BY_CONSTRUCTION
+    added = tree.theorem("added")
+    assert (added.id, added.basis, added.claim.basis) == ("third/added", ASSUMED, ASSUMED)
+    assert [node.statement for node in added.children] == ["the theorem is as third states it"]
+    assert "third/added; source: Third (2024)" in str(tree)
+    assert tree.theorem("adaptive-pdhg-convergence") is tree.theorem("core/adaptive-pdhg-convergence")
     errors = {node.error for node in tree.children if node.error}
     assert "rule crashing: ZeroDivisionError: division by zero" in errors
     assert any("alpha is 1.2, expected a value in (0, 1)" in error for error in errors)
     assert "rule no-premise: TypeError: premise 'p' is str, expected a Premise" in errors
     assert any("third/no-rule (third): target is int, expected an invkit.guarantees.Rule" in error for error in errors)
     assert any("expected a name that third_party_rules defines" in error for error in errors)
+
+
+def test_a_rule_passed_by_hand_is_the_cores_or_no_more_than_its_author_says() -> None:
+    objective, solver = least_squares(OPERATOR, OPERATOR.codomain.zeros()) + 0.1 * L1(), FISTA()
+    known = explain(objective, solver=solver, rules=[FISTA_RATE]).theorem("core/fista-rate")
+    assert known.basis is BY_CONSTRUCTION
+    copied = explain(objective, solver=solver, rules=[replace(FISTA_RATE)]).theorem("fista-rate")
+    assert (copied.id, copied.basis) == ("", ASSUMED)
+    (weak,) = [child for child in copied.children if child.basis is ASSUMED]
+    assert weak.statement == "the theorem is as its author states it"
+    assert "basis=BY_CONSTRUCTION" in weak.remedy
+    with pytest.raises(ConfigError, match="basis is 3, expected one of ASSUMED"):
+        replace(FISTA_RATE, basis=3)
+
+
+def test_a_further_property_that_is_not_given_names_every_premise_that_fails_in_one_line() -> None:
+    lacking = tuple(Node(statement=name, holds=False, remedy=f"change {name}") for name in ("p", "q"))
+    node = Node(statement="it is stable", holds=False, further=True, id="core/stable", children=lacking)
+    assert node.render_text(note=False) == (
+        "- not given (core/stable): it is stable, because these do not hold: p [does not hold]; q [does not hold]; "
+        "to have it: change p; change q"
+    )
 
 
 def test_lines_that_are_broken_for_a_terminal_lose_no_word_and_fit() -> None:

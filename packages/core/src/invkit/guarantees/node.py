@@ -27,6 +27,7 @@ class Node:
     how: where the number comes from.   formula, source: of the theorem.   remedy: what to change where it fails.
     error: why a rule could not be evaluated.   children: what it rests on.
     rule, concludes: of a theorem's node, its name and the property that it concludes.
+    id: ``plugin/name`` of the rule, which says whose it is; empty for one that was passed by hand.
     part: what the claim is about where that is not the whole method.   further: a property beside convergence.
     """
 
@@ -42,6 +43,7 @@ class Node:
     remedy: str = ""
     error: str = ""
     rule: str = ""
+    id: str = ""
     concludes: str = ""
     part: str = ""
     further: bool = False
@@ -54,17 +56,19 @@ class Node:
             yield from child.walk()
 
     def theorem(self, name: str) -> Node:
-        """The first node below that is of the theorem of that name, such as ``"fista-rate"``.
+        """The first node below that is of the theorem of that name or id: ``"fista-rate"``, ``"core/fista-rate"``.
 
-        Raises: UnknownNameError if no rule of that name spoke of this method, naming those that did.
+        Raises: UnknownNameError if no such rule spoke of this method, naming those that did.
         """
-        found = {node.rule: node for node in reversed(tuple(self.walk())) if node.rule}
-        if name not in found:
-            raise UnknownNameError(
-                f"{self.statement}: theorem is {name!r}, expected one that speaks of this: "
-                f"{', '.join(found) or 'none'}. Run 'invkit list rule' for all."
-            )
-        return found[name]
+        spoke = [node for node in self.walk() if node.rule]
+        for node in spoke:
+            if name in (node.rule, node.id):
+                return node
+        names = dict.fromkeys(node.rule for node in spoke)
+        raise UnknownNameError(
+            f"{self.statement}: theorem is {name!r}, expected one that speaks of this: {', '.join(names) or 'none'}. "
+            "Run 'invkit list rule' for all."
+        )
 
     @property
     def failing(self) -> tuple[Node, ...]:
@@ -103,6 +107,7 @@ class Node:
             "remedy": self.remedy,
             "error": self.error,
             "rule": self.rule,
+            "id": self.id,
             "part": self.part,
             "further": self.further,
             "children": [child._as_dict() for child in self.children],
@@ -124,7 +129,7 @@ class Node:
         yield f"{margin}{'+' if self.holds else 'x'} {self.statement}{self._tail()}"
         details = [
             self.formula,
-            f"source: {self.source}" if self.source else "",
+            "; ".join(filter(None, (self.id, f"source: {self.source}" if self.source else ""))),
             f"what to change: {self.remedy}" if self.remedy and not self.holds else "",
             f"not evaluated: {self.error}" if self.error else "",
         ]
@@ -134,10 +139,13 @@ class Node:
             yield from child._lines(depth + 1)
 
     def _in_one_line(self) -> str:
-        """A further property that does not hold: the premise that fails and what to change."""
-        lacking = self.failing[0]
-        remedy = f"; to have it: {lacking.remedy}" if lacking.remedy else ""
-        return f"not given: {self.statement}, because this does not hold: {lacking.statement}{lacking._tail()}{remedy}"
+        """A further property that does not hold: every premise that fails and what to change."""
+        lacking = dict.fromkeys(f"{node.statement}{node._tail()}" for node in self.failing)
+        remedies = dict.fromkeys(node.remedy for node in self.failing if node.remedy)
+        name = f" ({self.id})" if self.id else ""
+        why = f"because {'this does' if len(lacking) == 1 else 'these do'} not hold: {'; '.join(lacking)}"
+        remedy = f"; to have it: {'; '.join(remedies)}" if remedies else ""
+        return f"not given{name}: {self.statement}, {why}{remedy}"
 
     def _tail(self) -> str:
         numbers = f": {self.shown}" if self.shown else ""
