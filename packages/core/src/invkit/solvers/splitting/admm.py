@@ -15,12 +15,16 @@ from ...operators.space import inner, norm, per_image, rounding
 from ..base import Optimality, Solver
 from ..primal_dual.step import dual_floor, each_image, relative
 from .free_edges import prox_with_free_edges
-from .split_problem import SplitProblem, as_split, fourier_solve
+from .split_problem import SplitProblem, as_split, fourier_solve, held_by_precision
 
 #: rho changes before these many steps have been made, every so many, by such a factor at most.
 LAST_CHANGE, _CHANGE_EVERY, _LARGEST_CHANGE = 200, 10, 5.0
-#: So it stays within this factor of where it began.
-LARGEST_RANGE = _LARGEST_CHANGE ** (LAST_CHANGE // _CHANGE_EVERY)
+#: So it stays within this factor of where it began; where rounding would hide a frequency of the x-step, in a smaller
+#: range, but never one smaller than ``LEAST_RANGE``, of which the balance makes use.
+LARGEST_RANGE, LEAST_RANGE = _LARGEST_CHANGE ** (LAST_CHANGE // _CHANGE_EVERY), 1e2
+#: An entry of the x-step's system counts in ``fourier_solve`` above eps times the largest; twice that is far enough for
+#: the theorem, and as much again for the rounding of rho and the symbols.
+_FLOOR_IN_EPS = 4.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,7 @@ class ADMMState:
     left: Tensor | None
     data: Tensor
     rho: tuple[Tensor, ...]
+    limits: tuple[float, float] = (0.0, math.inf)
     num_steps: int = 0
 
 
@@ -55,7 +60,8 @@ class ADMM(Solver[SplitProblem, ADMMState]):
     ``cg_steps`` steps of conjugate gradients from the x before; that converges if its errors are summable (Eckstein,
     Bertsekas 1992, Theorem 8), which a fixed number of steps does not promise: the residual says whether it did.
     rho: rho_i = rho c / |K_i|^2 at the start, c the largest c_q |K_q|^2. Within the first 200 steps it is balanced
-        for each image by the two residuals, every 10 steps; then it stays.   relaxation: in (0, 2).
+        for each image by the two residuals, every 10 steps, as far as the precision holds the x-step's system; then
+        it stays.   relaxation: in (0, 2).
 
     Of a constraint, the copy z_i is inside at every step, x in the limit only: its objective may be infinite till then.
 
@@ -90,16 +96,41 @@ class ADMM(Solver[SplitProblem, ADMMState]):
         unit = max(sizes, default=0.0) or 1.0
         return tuple(self.rho * unit / (k.norm().upper ** 2 or 1.0) for _, k in problem.blocks)
 
+    def rho_range(self, problem: SplitProblem) -> tuple[float, float]:
+        """The least and the largest multiple of rho at the start that the balance may choose."""
+        if problem.symbols is None or not problem.blocks:
+            return 1 / LARGEST_RANGE, LARGEST_RANGE
+        q, r = self.system(problem)
+        floor = _FLOOR_IN_EPS * torch.finfo(problem.symbols[0].dtype).eps
+        lowest, highest = held_by_precision(q, r, floor)
+        if lowest >= 1 or highest <= 1:  # it is hidden where rho starts
+            return 1 / LARGEST_RANGE, LARGEST_RANGE
+        lowest, highest = min(lowest, 1 / LEAST_RANGE), max(highest, LEAST_RANGE)
+        return max(lowest, 1 / LARGEST_RANGE), min(highest, LARGEST_RANGE)
+
+    def system(self, problem: SplitProblem) -> tuple[Tensor, Tensor]:
+        """The symbols of Q = sum_q c_q K_q*K_q and R = sum_i rho_i K_i*K_i at the start, in double precision."""
+        assert problem.symbols is not None
+        weights = [as_float(q.weight) for q in problem.quadratics] + list(self.start_rho(problem))
+        parts = [w * s.detach().double() for w, s in zip(weights, problem.symbols, strict=True)]
+        num, zero = len(problem.quadratics), torch.zeros((), dtype=torch.float64, device=problem.symbols[0].device)
+        total = functools.reduce(torch.add, parts, zero)
+        q = functools.reduce(torch.add, parts[:num], zero).expand_as(total)
+        return q, functools.reduce(torch.add, parts[num:], zero).expand_as(total)
+
     def init(self, problem: SplitProblem, x0: Tensor | None) -> ADMMState:
         x = problem.start(x0, "ADMM")
-        rho = tuple(each_image(r, x) for r in self.start_rho(problem))
+        start = self.start_rho(problem)
+        rho = tuple(each_image(r, x) for r in start)
+        low, high = self.rho_range(problem)
+        limits = (start[0] * low, start[0] * high) if start else (0.0, math.inf)
         data = torch.zeros_like(x)
         for q in problem.quadratics:
             if q.centre is not None:
                 data = data + q.weight * q.operator.adjoint(q.centre)
         zeros = tuple(k.codomain.zeros(len(x)) for _, k in problem.blocks)
         kx = zeros if x0 is None else tuple(k.forward(x) for _, k in problem.blocks)
-        return ADMMState(x, kx, zeros, kx, kx, zeros, None, data, rho)
+        return ADMMState(x, kx, zeros, kx, kx, zeros, None, data, rho, limits)
 
     def step(self, problem: SplitProblem, state: ADMMState) -> ADMMState:
         if state.num_steps and state.num_steps % _CHANGE_EVERY == 0 and state.num_steps <= LAST_CHANGE:
@@ -118,7 +149,9 @@ class ADMM(Solver[SplitProblem, ADMMState]):
             v = torch.add(u_i, ahead, alpha=self.relaxation).add_(z_i, alpha=1 - self.relaxation)
             z.append(prox_with_free_edges(f, v, 1 / r) if free else f.prox(v, 1 / r))
             u.append(v - z[-1])
-        return ADMMState(x, tuple(z), tuple(u), kx, state.z, state.u, left, state.data, rho, state.num_steps + 1)
+        return ADMMState(
+            x, tuple(z), tuple(u), kx, state.z, state.u, left, state.data, rho, state.limits, state.num_steps + 1
+        )
 
     def solution(self, state: ADMMState) -> Tensor:
         return state.x
@@ -158,6 +191,8 @@ class ADMM(Solver[SplitProblem, ADMMState]):
         known = (p > 0) & (d > 0)
         ratio = torch.where(known, d / torch.where(known, p, 1.0), 1.0)
         factor = ratio.sqrt().clamp(1 / _LARGEST_CHANGE, _LARGEST_CHANGE)
+        if state.rho:
+            factor = (factor * state.rho[0]).clamp(*state.limits) / state.rho[0]
         u = tuple(u_i / per_image(factor, u_i) for u_i in state.u)  # y = rho u stays
         return replace(state, rho=tuple(r * factor for r in state.rho), u=u)
 

@@ -93,6 +93,21 @@ def _symbols(quadratics: list[Quadratic], blocks: list[tuple[Proximable, LinearO
     return tuple(found)
 
 
+def held_by_precision(q: Tensor, r: Tensor, floor: float) -> tuple[float, float]:
+    """(l, h): for l < s < h every entry of q + s r >= 0 is zero or above floor * (max q + s max r); (1, 1) if none is.
+
+    An entry less its floor is linear in s, so that each one bounds s from one side.
+    """
+    seen = q + r > 0
+    a, b = (q - floor * q.max())[seen], (r - floor * r.max())[seen]
+    if bool(((a <= 0) & (b <= 0)).any()):
+        return 1.0, 1.0
+    rising, falling = (a < 0) & (b > 0), b < 0
+    lowest = float((-a[rising] / b[rising]).max()) if bool(rising.any()) else 0.0
+    highest = float((-a[falling] / b[falling]).min()) if bool(falling.any()) else float("inf")
+    return lowest, highest
+
+
 def fourier_solve(symbol: Tensor, rhs: Tensor) -> Tensor:
     """F* diag(1 / symbol) F rhs, the solution of smallest norm where the symbol vanishes."""
     if not len(rhs):

@@ -93,7 +93,7 @@ def test_the_smallest_entry_bounds_that_of_every_rho_in_between(change) -> None:
     change = max(change, 1 / change)
     solver = ADMM()
     problem = solver.prepare(MRI)
-    bound = smallest_entry(solver, problem, change)
+    bound = smallest_entry(solver, problem, 1 / change, change)
     (rho,) = solver.start_rho(problem)
     for s in torch.logspace(0, 1, 21, base=change, dtype=torch.float64).tolist():
         for factor in (s, 1 / s):
@@ -140,8 +140,10 @@ def test_frequencies_that_no_term_sees_keep_the_x_step_exact() -> None:
     assert node_of(ADMM_CONVERGENCE, objective + 1e-3 * SquaredL2(), ADMM()).holds
 
 
-def test_single_precision_assumes_that_no_change_of_rho_hides_a_frequency() -> None:
-    scan = Fourier((6, 8), MASK)
+def test_where_rho_needs_more_range_than_single_precision_has_it_is_assumed_that_it_hides_no_frequency() -> None:
+    mask = torch.ones(2, 1024)
+    mask[0, 1] = 0  # the slowest wave but one, of which the differences see almost nothing
+    scan = Fourier((2, 1024), mask)
     objective = least_squares(scan, scan.codomain.zeros(1)) + 0.3 * total_variation(scan.domain)
     node = node_of(ADMM_CONVERGENCE, objective, ADMM())
     assert node.holds
@@ -195,3 +197,53 @@ class Later(ADMM):
 
 def test_a_subclass_is_not_spoken_of() -> None:
     assert not speaks_of(ADMM_CONVERGENCE, ROF, Later())
+
+
+def blurred(dtype, width=1.0, size=24):
+    """Deblurring with TV, both periodic, by a Gaussian."""
+    t = torch.arange(-4, 5, dtype=torch.float64)
+    g = torch.exp(-(t**2) / (2 * width**2))
+    kernel = (g[:, None] * g[None, :] / g.sum() ** 2).to(dtype)
+    blur = Blur(kernel, (size, size), boundary="periodic")
+    y = blur.forward(torch.rand(1, 1, size, size, generator=torch.Generator().manual_seed(0)).to(dtype))
+    return least_squares(blur, y) + 0.01 * total_variation(blur.domain, boundary="periodic")
+
+
+@pytest.mark.parametrize("width", [1.0, 2.5])
+def test_in_single_precision_the_balance_keeps_rho_where_rounding_hides_nothing(width) -> None:
+    objective = blurred(torch.float32, width)
+    node = node_of(ADMM_CONVERGENCE, objective, ADMM())
+    assert premise(node, X_STEP).basis is BY_CONSTRUCTION
+    problem = ADMM().prepare(objective)
+    lowest, highest = ADMM().rho_range(problem)
+    eps = torch.finfo(torch.float32).eps
+    assert 1 / LARGEST_RANGE < lowest < 1 < highest < LARGEST_RANGE
+    assert smallest_entry(ADMM(), problem, lowest, highest) > 2 * eps
+    assert smallest_entry(ADMM(), problem, lowest / 8, highest * 8) < 2 * eps
+
+
+@pytest.mark.parametrize("rho", [1e-6, 1e6])
+def test_rho_stays_in_its_range_whatever_the_residuals_ask_for(rho) -> None:
+    objective = blurred(torch.float32)
+    solver = ADMM(rho=rho)
+    problem = solver.prepare(objective)
+    state = solver.init(problem, None)
+    lowest, highest = solver.rho_range(problem)
+    first = state.rho[0]
+    for _ in range(LAST_CHANGE + 1):
+        state = solver.step(problem, state)
+        assert bool((state.rho[0] / first >= lowest * (1 - 1e-6)).all())
+        assert bool((state.rho[0] / first <= highest * (1 + 1e-6)).all())
+
+
+def test_the_remedy_of_a_hidden_frequency_helps() -> None:
+    wave = -2 * math.cos(2 * math.pi / 7)
+
+    def node(dtype, square):
+        blur = Blur(torch.tensor([[1, wave, 1]], dtype=dtype), (4, 7), boundary="periodic")
+        y = torch.ones(1, 1, 4, 7, dtype=dtype)
+        return node_of(ADMM_CONVERGENCE, least_squares(blur, y) + 0.1 * (L1() @ blur) + square * SquaredL2(), ADMM())
+
+    assert not node(torch.float64, 0.0).holds
+    assert "core/squared-l2" in premise(node(torch.float64, 0.0), X_STEP).remedy
+    assert premise(node(torch.float64, 1e-3), X_STEP).basis is BY_CONSTRUCTION

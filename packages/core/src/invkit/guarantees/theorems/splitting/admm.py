@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 import math
 
 import torch
-from torch import Tensor
 
 from ....claims import ASSUMED, BY_CONSTRUCTION
-from ....functionals.base import as_float
-from ....solvers.splitting.admm import ADMM, LARGEST_RANGE, LAST_CHANGE
+from ....solvers.splitting.admm import ADMM, LAST_CHANGE
 from ....solvers.splitting.split_problem import SplitProblem
 from ... import premises
 from ...hypotheses import EXACT_ADJOINTS, HAS_SADDLE_POINT
@@ -28,23 +25,17 @@ def _solver(setting: Setting) -> ADMM:
     return setting.solver
 
 
-def smallest_entry(solver: ADMM, problem: SplitProblem, change: float) -> float:
-    """The smallest positive entry of Q + s R in the Fourier transform over max Q + s max R, least over 1/change <= s
-    <= change, with Q = sum_q c_q K_q*K_q and R = sum_i rho_i K_i*K_i at the start.
+def smallest_entry(solver: ADMM, problem: SplitProblem, lowest: float, highest: float) -> float:
+    """The smallest positive entry of Q + s R in the Fourier transform over max Q + s max R, least over lowest <= s <=
+    highest, with Q = sum_q c_q K_q*K_q and R = sum_i rho_i K_i*K_i at the start.
 
     For each frequency it is (a + s b) / (c + s d), which is monotone in s: its least value is at an end.
     """
-    assert problem.symbols is not None
-    rho = solver.start_rho(problem)
-    weights = [as_float(q.weight) for q in problem.quadratics] + list(rho)
-    parts = [w * s.double() for w, s in zip(weights, problem.symbols, strict=True)]
-    num, zero = len(problem.quadratics), torch.zeros((), dtype=torch.float64, device=problem.symbols[0].device)
-    q: Tensor = functools.reduce(torch.add, parts[:num], zero)
-    r: Tensor = functools.reduce(torch.add, parts[num:], zero)
+    q, r = solver.system(problem)
     seen = q + r > 0
     if not bool(seen.any()):
         return 1.0
-    entries = [(q + s * r)[seen].min() / (q.max() + s * r.max()) for s in (1 / change, change)]
+    entries = [(q + s * r)[seen].min() / (q.max() + s * r.max()) for s in (lowest, highest)]
     return float(min(entries))
 
 
@@ -68,7 +59,7 @@ def _x_step(setting: Setting) -> Premise:
         )
         return resting_on(premise, *operators)
     eps = 2 * torch.finfo(operators[0].domain.dtype).eps
-    now, worst = smallest_entry(solver, problem, 1.0), smallest_entry(solver, problem, LARGEST_RANGE)
+    now, worst = smallest_entry(solver, problem, 1.0, 1.0), smallest_entry(solver, problem, *solver.rho_range(problem))
     premise = Premise(
         statement="the errors of the x-steps are summable",
         holds=now > eps,
@@ -77,7 +68,8 @@ def _x_step(setting: Setting) -> Premise:
         bound=eps,
         how="x-steps are exact, by Fourier transforms: the smallest entry of their system relative to the largest"
         + ("" if worst > eps else "; assumed that no change of rho hides one in rounding"),
-        remedy="add a square of the image such as 1e-3 * SquaredL2(), or compute in float64",
+        remedy='compute in float64 (dtype = "float64"), or add a square of the image such as 1e-3 * SquaredL2() '
+        '(regulariser = [..., { use = "core/squared-l2", weight = 1e-3 }])',
     )
     return resting_on(premise, *operators)
 
