@@ -9,8 +9,9 @@ from typing import Any
 from torch import nn
 
 from ..claims import ASSUMED, BY_CONSTRUCTION, Basis, Claim
-from ..models.base import Reconstructor, basis_of_model
-from ..operators.moving import basis_of, basis_of_class
+from ..models.base import Reconstructor
+from ..models.calls import basis_of_calls, changes
+from ..operators.moving import basis_of
 from ..solvers.fixed_point import FixedPointProblem
 from ..solvers.problems import Problem
 from .node import Node
@@ -37,13 +38,16 @@ def limited(node: Node, subject: Any) -> Node:
     known, name = known_basis(subject), type(subject).__name__
     if known is BY_CONSTRUCTION:
         return node
+    between = next(changes(subject), "") if isinstance(subject, nn.Module) else ""
     does = "its objective, solver and claims say" if isinstance(subject, Reconstructor) else "its claims say"
     premise = Premise(
         statement=f"calling {name} does what {does}",
         holds=True,
         basis=known,
-        how="" if known > ASSUMED else f"{name} does not state that it is by construction",
-        remedy=f"the author of {name} would state it in the class: basis: ClassVar[Basis] = BY_CONSTRUCTION",
+        how="" if known > ASSUMED else between or f"{name} does not state that it is by construction",
+        remedy=f"remove {between}"
+        if between
+        else f"the author of {name} would state it in the class: basis: ClassVar[Basis] = BY_CONSTRUCTION",
     )
     return limited_by(node, premise)
 
@@ -70,10 +74,8 @@ def posed_by_hand(problem: Problem) -> Premise:
 
 
 def known_basis(subject: Any) -> Basis:
-    """How strongly it is known that an object does what it says: as its class states it."""
-    if isinstance(subject, Reconstructor):
-        return basis_of_model(subject)
-    return basis_of_class(type(subject)) if isinstance(subject, nn.Module) else basis_of(subject)
+    """How strongly it is known that an object does what it says: see ``basis_of_calls`` of modules."""
+    return basis_of_calls(subject) if isinstance(subject, nn.Module) else basis_of(subject)
 
 
 def strongest_of(nodes: Iterator[Node] | tuple[Node, ...]) -> Basis | None:

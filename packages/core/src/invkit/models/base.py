@@ -7,14 +7,14 @@ from typing import Any, final
 
 from torch import Tensor, nn
 
-from ..claims import ASSUMED, Basis, Claim
+from ..claims import Basis, Claim
 from ..functionals.base import Functional
 from ..operators.base import LinearOperator
-from ..operators.moving import basis_of_class
 from ..solvers.base import Solver
 from ..solvers.problems import Problem
 from ..solvers.solution import Solution
 from ..solvers.solve import Callback
+from .calls import basis_of_calls
 
 
 class Reconstructor(nn.Module, abc.ABC):
@@ -82,6 +82,5 @@ class MinimisingReconstructor(IterativeReconstructor):
 
 
 def basis_of_model(model: Reconstructor) -> Basis:
-    """How strongly it is known that a model does what it says: as its class states it, if no call was replaced."""
-    calls = ("forward", "solve", "objective", "problem", "used_solver", "is_direct", "claims")
-    return ASSUMED if any(name in vars(model) for name in calls) else basis_of_class(type(model))
+    """How strongly it is known that a model does what it says: see ``basis_of_calls``."""
+    return basis_of_calls(model)

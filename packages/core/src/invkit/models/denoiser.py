@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import abc
-import inspect
 from dataclasses import replace
 
 from torch import Tensor, nn
 
-from ..claims import ASSUMED, Basis, Claim
-from ..operators.moving import basis_of_class
+from ..claims import Basis, Claim
 from ..operators.space import Space
+from .calls import basis_of_calls
 
 
 class Denoiser(nn.Module, abc.ABC):
@@ -56,7 +55,5 @@ def known_claims(denoiser: Denoiser) -> tuple[Claim, ...]:
 
 
 def basis_of_denoiser(denoiser: Denoiser) -> Basis:
-    """How strongly it is known that a denoiser does what it says: as its class states it, if no call was replaced."""
-    changed = any(inspect.isfunction(getattr(type(denoiser), name, None)) for name in vars(denoiser))
-    hooked = bool(denoiser._forward_hooks or denoiser._forward_pre_hooks)
-    return ASSUMED if changed or hooked else basis_of_class(type(denoiser))
+    """How strongly it is known that a denoiser does what it says: see ``basis_of_calls``."""
+    return basis_of_calls(denoiser)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from dataclasses import replace
 
-from ..claims import ASSUMED, BY_CONSTRUCTION, Claim
+from ..claims import ASSUMED, BY_CONSTRUCTION, Basis, Claim
 from ..derivations.symmetry import COMPOSITION_EQUIVARIANT, MOTIONS
 from ..functionals import regularisers
 from ..functionals.base import Functional
@@ -25,12 +25,17 @@ def prox_equivariances(regulariser: Regulariser, probe: Functional) -> tuple[Cla
     """
     if probe.domain is not None:
         return ()
-    basis = min(basis_of(probe), BY_CONSTRUCTION if is_one_formula(regulariser) else ASSUMED)
+    basis = basis_on_every_space(regulariser, probe)
     how = f"the proximal map of {probe!r}, which the group leaves alone"
     return tuple(
         Claim(property="equivariant", params={"group": name}, basis=basis, evidence=how, source=SOURCE)
         for name in probe.invariances()
     )
+
+
+def basis_on_every_space(regulariser: Regulariser, probe: Functional) -> Basis:
+    """How strongly it is known that R is on every space what the probe is on one."""
+    return min(basis_of(probe), BY_CONSTRUCTION if is_one_formula(regulariser) else ASSUMED)
 
 
 def is_one_formula(regulariser: Regulariser) -> bool:

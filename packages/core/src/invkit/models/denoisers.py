@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..claims import BY_CONSTRUCTION, Claim
-from ..errors import ConfigError, ShapeError
+from ..errors import ConfigError, InvkitError, ShapeError
 from ..functionals.algebra import scale
 from ..functionals.base import Functional, Proximable, as_float, check_weight
 from ..functionals.norms import SquaredL2
@@ -19,7 +19,7 @@ from ..solvers.factors import proximal_sectors
 from ..solvers.solve import solve
 from ..solvers.splitting.admm import ADMM
 from .denoiser import Denoiser
-from .denoiser_symmetry import prox_equivariances
+from .denoiser_symmetry import basis_on_every_space, prox_equivariances
 from .variational import Regulariser, Stopping, check_regulariser
 
 
@@ -29,7 +29,8 @@ class ProximalDenoiser(Denoiser):
     R with a proximal map in closed form is applied exactly: D is firmly nonexpansive and the gradient of a convex
     function (Moreau 1965). Any other R, such as total variation, is minimised by ``solver`` (ADMM if None) to
     ``stopping``, from the start at every call, which takes tens of steps or more; then D is so only up to that
-    tolerance, and the claims say nothing.
+    tolerance, and the claims say nothing. They speak of images of every shape: that a regulariser which
+    is not one of the core's is on all of them what it is on a small one is assumed. With an operator, its space counts.
 
     regulariser: a function of the space of the images, such as ``functionals.total_variation``.
     noise_std: multiplies the weight by its square, so that D is the maximum a posteriori estimate for that noise.
@@ -75,15 +76,27 @@ class ProximalDenoiser(Denoiser):
         return solve(SquaredL2(x) + scale(weight, functional), self.solver, **self.stopping.settings()).x
 
     def claims(self) -> tuple[Claim, ...]:
-        probe = self.functional(torch.zeros((1, 1, 4, 4)))
-        if not isinstance(probe, Proximable) or not proximal_sectors(probe, as_float(self.weight)):
+        probe = on_a_small_image(self)
+        known = proximal_sectors(probe, as_float(self.weight)) if isinstance(probe, Proximable) else ()
+        if probe is None or not known:
             return ()  # not convex, as with a learned weight that has become negative, or no exact proximal map
         how = f"the proximal map of {probe!r}, which is convex"
+        basis = min(basis_on_every_space(self.regulariser, probe), max(one.basis for one in known))
+        if basis < basis_of(probe):
+            how += "; that R is so on every space is assumed"
         return (
-            Claim(property="firmly_nonexpansive", basis=basis_of(probe), evidence=how, source="Moreau (1965)"),
-            Claim(property="gradient_field", basis=basis_of(probe), evidence=how, source="Moreau (1965)"),
+            Claim(property="firmly_nonexpansive", basis=basis, evidence=how, source="Moreau (1965)"),
+            Claim(property="gradient_field", basis=basis, evidence=how, source="Moreau (1965)"),
             *prox_equivariances(self.regulariser, probe),
         )
+
+
+def on_a_small_image(denoiser: ProximalDenoiser) -> Functional | None:
+    """R on one space, None if it takes images of another shape only, such as those of a reference."""
+    try:
+        return denoiser.functional(torch.zeros((1, 1, 4, 4)))
+    except InvkitError:
+        return None
 
 
 class GaussianFilter(Denoiser):

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-
 from ....claims import ASSUMED, BY_CONSTRUCTION, Basis
 from ....functionals.base import Functional
 from ....models.denoiser_symmetry import is_one_formula
-from ....models.denoisers import ProximalDenoiser
+from ....models.denoisers import ProximalDenoiser, on_a_small_image
 from ....models.variational import Variational
 from ....operators.space import Space
 from ...rule import Setting
@@ -39,7 +37,7 @@ def regulariser_of(setting: Setting) -> Regulariser | None:
     if type(subject) is ProximalDenoiser:
         if operator is not None:
             return Regulariser(subject.regulariser(operator.domain), operator.domain)
-        found = subject.functional(torch.zeros((1, 1, 4, 4)))
+        found = on_a_small_image(subject)
         known = BY_CONSTRUCTION if is_one_formula(subject.regulariser) else ASSUMED
-        return Regulariser(found, None, known) if found.domain is None else None
+        return Regulariser(found, None, known) if found is not None and found.domain is None else None
     return None
