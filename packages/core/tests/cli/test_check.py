@@ -66,6 +66,44 @@ def test_a_plugin_is_checked_by_its_name_and_the_answer_is_json(invkit, lying: R
     assert {"subject", "check", "property", "outcome", "measurement", "reason"} <= set(answer["results"][0])
 
 
+CRASHING = """
+from invkit.plugins import Spec, hookimpl
+from invkit.testing import Check
+
+CORE_API = (1, 0)
+CRASH = Check(name="crash", kinds=("operator",), measure=lambda example, context: 1 / 0)
+
+@hookimpl
+def invkit_checks():
+    return [Spec(name="crash", summary="One.", target=f"{__name__}:CRASH")]
+"""
+
+
+def test_the_crash_of_another_plugins_check_refutes_nothing_and_ends_with_one(invkit, monkeypatch) -> None:
+    module = types.ModuleType("crashing_check")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(CRASHING, module.__dict__)
+    registry = Registry([EntryPoint("other", module.__name__, "invkit")], environ={})
+    code, out, _ = invkit("check", "core/identity", registry=registry)
+    assert code == 1
+    (row,) = [line for line in out.splitlines() if "failed to run" in line and line.startswith("core/identity")]
+    assert "other/crash" in row
+    assert "INVKIT_DISABLE_PLUGINS=other" in row
+
+
+def test_a_rule_is_no_object_to_measure_and_the_row_says_what_applies_it(invkit) -> None:
+    code, out, _ = invkit("check", "core/fista-rate")
+    assert code == 0
+    assert "'invkit explain' applies it" in out
+
+
+def test_a_folder_is_no_counterexample(invkit, tmp_path) -> None:
+    (tmp_path / "found.json").write_text("{}")
+    code, _, err = invkit("check", "--reproduce", str(tmp_path))
+    assert code == 2
+    assert f"{tmp_path} is a folder, expected one saved .json file. Name one of {tmp_path / 'found.json'}." in err
+
+
 def test_an_unknown_name_is_one_line_and_ends_with_two(invkit) -> None:
     code, out, err = invkit("check", "core/identiti")
     assert (code, out, err.count("\n")) == (2, "", 1)

@@ -122,7 +122,7 @@ def test_a_saved_one_is_evaluated_where_it_was_found_and_on_what_was_repaired(
 
 
 def test_a_check_that_cannot_look_at_one_point_searches_again_and_says_so(registry: Registry, tmp_path: Path) -> None:
-    searched = next(r for r in check("liar/scaled", registry=registry).refuted if r.check == "searches")
+    searched = next(r for r in check("liar/scaled", registry=registry).refuted if r.check == "liar/searches")
     found = reproduce(searched.save(tmp_path), registry=registry)
     assert (found.value, found.refutes) == (1.01, True)
     assert "the whole check with seed 0" in found.how

@@ -73,9 +73,9 @@ def test_a_plugin_is_checked_as_a_whole_and_one_bad_object_disturbs_no_other(reg
     outcomes = {(r.subject, r.check, r.concerns): r for r in report.results}
     assert outcomes["third/honest", "isometric", "isometric"].outcome is Outcome.NOT_REFUTED
     assert outcomes["third/honest", "declared", "isometric"].outcome is Outcome.NOT_REFUTED
-    broken = outcomes["third/broken", "load", ""]
+    broken = outcomes["third/broken", "example", ""]
     assert (broken.outcome, broken.reason) == (Outcome.FAILED, "OSError: the example is broken")
-    assert outcomes["third/bare", "load", ""].reason == "loads; no example to measure"
+    assert outcomes["third/bare", "loads", ""].reason == "loads; no example to measure"
 
 
 def test_a_claim_that_the_instance_does_not_make_is_refuted(registry: Registry) -> None:
@@ -88,10 +88,26 @@ def test_a_claim_that_the_instance_does_not_make_is_refuted(registry: Registry) 
 def test_checks_of_plugins_are_asked_of_every_object(registry: Registry) -> None:
     report = check("core/identity", dtype="float64", registry=registry)
     found = {r.check: r for r in report.results}
-    assert found["one-channel"].outcome is Outcome.REFUTED
-    assert found["divides"].outcome is Outcome.FAILED
-    assert found["divides"].reason == "ZeroDivisionError: division by zero"
+    assert found["third/one-channel"].outcome is Outcome.REFUTED
+    divides = found["third/divides"]
+    assert (divides.outcome, divides.blames_check) == (Outcome.FAILED, True)
+    assert divides.reason == (
+        "the check third/divides raised ZeroDivisionError: division by zero; it failed, not core/identity. Report this "
+        "to the author of third, or leave it out: INVKIT_DISABLE_PLUGINS=third"
+    )
     assert found["adjoint"].outcome is Outcome.NOT_REFUTED
+
+
+def test_the_crash_of_a_plugins_own_check_is_a_failure_of_that_plugin(registry: Registry) -> None:
+    found = {r.check: r for r in check("third/honest", dtype="float64", registry=registry).results}
+    assert found["third/divides"].reason == "ZeroDivisionError: division by zero"
+    assert not found["third/divides"].blames_check
+
+
+def test_a_check_that_measures_nothing_is_a_failure_of_that_check() -> None:
+    empty = Check(name="empty", kinds=("operator",), measure=lambda example, context: None)
+    (result,) = check(Identity((2, 2)), checks=(empty,)).failed
+    assert result.reason == "TypeError: measure returned NoneType, expected a Measurement"
 
 
 def test_a_printed_report_is_the_table_of_the_program_and_its_repr_is_short(registry: Registry) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from ..errors import ConfigError
 from ..plugins import get_registry
+from ..testing import Report, reproduce
 from ..testing import check as run_checks
-from ..testing import reproduce
 from .output import ExitCode, is_watched, write, write_json
 
 
@@ -21,7 +21,9 @@ def run(
     save: Path | None = None,
     reproduced: Path | None = None,
 ) -> ExitCode:
-    """Check an object or everything of a plugin; ``REFUTED`` if a claim does not stand, or a check could not run.
+    """Check an object or everything of a plugin; ``REFUTED`` if a claim does not stand, or the object raised.
+
+    ``FAILED`` if nothing is wrong but that checks of other plugins raised.
 
     save: a folder for the counterexamples.   reproduced: evaluate this saved one instead; ``REFUTED`` if it still is.
 
@@ -46,10 +48,21 @@ def run(
         write(str(report))
         for path in saved:
             write(f"saved: {path}")
-    return ExitCode.DONE if report.passed else ExitCode.REFUTED
+    return code_of(report)
+
+
+def code_of(report: Report) -> ExitCode:
+    """A crash in a check of another plugin refutes nothing."""
+    if report.passed:
+        return ExitCode.DONE
+    return ExitCode.FAILED if report.only_checks_failed else ExitCode.REFUTED
 
 
 def _reproduce(path: Path, *, as_json: bool) -> ExitCode:
+    if path.is_dir():
+        inside = sorted(str(file) for file in path.glob("*.json"))
+        hint = f"Name one of {', '.join(inside[:3])}." if inside else "There is none in it."
+        raise ConfigError(f"check --reproduce: {path} is a folder, expected one saved .json file. {hint}")
     found = reproduce(path, registry=get_registry())
     if as_json:
         write_json({"file": str(path), **found.as_dict()})

@@ -31,7 +31,7 @@ class ExitCode(enum.IntEnum):
     """How the program ends."""
 
     DONE = 0
-    FAILED = 1  #: at run time, or stopped before the tolerance was reached
+    FAILED = 1  #: at run time, or stopped before the tolerance was reached; a check of another plugin raised
     USAGE = 2  #: wrong arguments or bad input
     UNHEALTHY = 3  #: a plugin cannot be used
     REFUTED = 4  #: a claim was refuted, or a required guarantee is missing

@@ -7,6 +7,7 @@ from tqdm.auto import tqdm
 from ..plugins import get_registry
 from ..testing import Report
 from ..testing.items import find_status, items_of_plugin
+from .check import code_of
 from .output import ExitCode, complain, is_watched, write, write_json
 
 
@@ -14,6 +15,8 @@ def run(
     name: str, *, device: str | None = None, dtype: str | None = None, as_json: bool = False, seed: int = 0
 ) -> ExitCode:
     """Ask everything; ``UNHEALTHY`` if the plugin cannot be used, ``REFUTED`` if an answer is bad.
+
+    ``FAILED`` if nothing is wrong but that checks of other plugins raised.
 
     Raises: UnknownNameError if it is not installed; ConfigError if it is switched off; MissingDependencyError if what
     it needs is not installed.
@@ -33,4 +36,4 @@ def run(
         write_json({**described, **report.as_dict()})
     else:
         write(str(report))
-    return ExitCode.DONE if report.passed else ExitCode.REFUTED
+    return code_of(report)

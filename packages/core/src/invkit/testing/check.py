@@ -49,6 +49,7 @@ class Context:
 class CheckResult:
     """The end of one check of one object in one dtype.
 
+    check: the name of a check of the core, the id of one that a plugin adds.
     reason: why it was skipped or failed, or where the worst trial was.   example: which of several instances.
     stated: what the object claims of the property that was measured, with its basis.
     counterexample: tensors and numbers at which the check gives this value again.
@@ -70,6 +71,12 @@ class CheckResult:
     @property
     def is_bad(self) -> bool:
         return self.outcome in (Outcome.REFUTED, Outcome.FAILED)
+
+    @property
+    def blames_check(self) -> bool:
+        """Whether it was the check of another plugin that raised, so that nothing is said of the object."""
+        provider, _, name = self.check.partition("/")
+        return self.outcome is Outcome.FAILED and bool(name) and provider != self.subject.partition("/")[0]
 
     @property
     def verdict(self) -> str:
@@ -127,6 +134,7 @@ class Check:
     ``Measurement``, raises ``Skip`` where it does not apply.   at: the value at a counterexample of ``measure``, by
     which a saved one is evaluated again; None searches again with the seed.   always: ask even of an object that does
     not claim it.   needs: the capability that it is about, such as ``HasPseudoInverse``, or one of several.
+    plugin: who adds it, which the registry knows: its author leaves it out.
     """
 
     name: str
@@ -137,6 +145,12 @@ class Check:
     needs: type | tuple[type, ...] = object
     summary: str = ""
     at: Evaluate | None = None
+    plugin: str = ""
+
+    @property
+    def id(self) -> str:
+        """``plugin/name``; the name alone for a check of the core, or one that was passed by hand."""
+        return f"{self.plugin}/{self.name}" if self.plugin else self.name
 
     def applies_to(self, subject: Any, kind: str, claims: tuple[Claim, ...]) -> bool:
         """Whether to ask it of this object, of that kind and with those claims."""
@@ -148,6 +162,9 @@ class Check:
         measurement, reason, counterexample = None, "", {}
         try:
             measurement = self.measure(example, context)
+            if not isinstance(measurement, Measurement):
+                found, measurement = type(measurement).__name__, None
+                raise TypeError(f"measure returned {found}, expected a Measurement")
         except Skip as skip:
             outcome, reason = Outcome.SKIPPED, str(skip)
         except Exception as error:  # whatever a third-party object raises ends this check and no other
@@ -155,9 +172,15 @@ class Check:
         else:
             outcome = Outcome.NOT_REFUTED if measurement.passed else Outcome.REFUTED
             reason, counterexample = measurement.where, dict(measurement.counterexample)
+        subject = subject or type(example.subject).__name__
+        if outcome is Outcome.FAILED and self.plugin and self.plugin != subject.partition("/")[0]:
+            reason = (
+                f"the check {self.id} raised {reason}; it failed, not {subject}. Report this to the author of "
+                f"{self.plugin}, or leave it out: INVKIT_DISABLE_PLUGINS={self.plugin}"
+            )
         return CheckResult(
-            check=self.name,
-            subject=subject or type(example.subject).__name__,
+            check=self.id,
+            subject=subject,
             outcome=outcome,
             concerns=self.concerns,
             dtype=str(context.dtype).removeprefix("torch."),

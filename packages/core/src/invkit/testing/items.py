@@ -141,7 +141,8 @@ def _items_in(registry: Registry, entry: Entry, context: Context, checks: Sequen
         claims = (*_stated(example.subject), *entry.spec.claims)
         for one in checks:
             if one.applies_to(example.subject, kind, claims):
-                yield item(check=one.name, run=functools.partial(_asked, entry, context, one, fresh))
+                name = one.name if one.plugin == entry.provider else one.id
+                yield item(check=name, run=functools.partial(_asked, entry, context, one, fresh))
 
 
 def _one_of(registry: Registry, entry: Entry, context: Context, number: int) -> Example:

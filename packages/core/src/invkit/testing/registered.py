@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from ..errors import InvkitError
 from ..plugins import Entry, Registry
@@ -24,7 +25,7 @@ def registered_checks(registry: Registry) -> tuple[Check, ...]:
         if problem:
             logger.warning("a check is left out: %s", problem)
         else:
-            added.append(found)
+            added.append(replace(found, plugin=entry.provider))
     return (*CHECKS, *added)
 
 

@@ -140,7 +140,7 @@ def _example(saved: Counterexample, subject: Any, registry: Registry, context: C
 def _check(saved: Counterexample, example: Example, registry: Registry) -> Check:
     kind = kind_of(example.subject)
     for check in registered_checks(registry):
-        if check.name == saved.check and kind in check.kinds:
+        if saved.check in (check.id, check.name) and kind in check.kinds:
             return check
     raise ConfigError(
         f"{saved.subject}: there is no check {saved.check!r} of {kind}s here, expected the one that refuted it. "

@@ -55,6 +55,12 @@ class Report:
         return not any(result.is_bad for result in self.results)
 
     @property
+    def only_checks_failed(self) -> bool:
+        """Checks of other plugins raised, and nothing else is wrong: nothing is said against the objects."""
+        bad = [result for result in self.results if result.is_bad]
+        return bool(bad) and all(result.blames_check for result in bad)
+
+    @property
     def counts(self) -> dict[str, int]:
         """How often each outcome occurred."""
         found = Counter(result.outcome for result in self.results)
@@ -160,10 +166,10 @@ def _check_entry(
         try:
             examples = as_examples(registry.load_example(entry)(device, one))
         except MissingDependencyError as error:
-            yield _row(entry, Outcome.SKIPPED, str(error), context)
+            yield _row(entry, Outcome.SKIPPED, str(error), context, check="example")
             return
         except Exception as error:  # an example that raises is one row, and the next object goes on
-            yield _row(entry, Outcome.FAILED, f"{type(error).__name__}: {error}", context)
+            yield _row(entry, Outcome.FAILED, f"{type(error).__name__}: {error}", context, check="example")
             continue
         for example in examples:
             yield from _check_example(example, context, entry.id, spec.claims, checks)
@@ -212,13 +218,18 @@ def _load_row(registry: Registry, entry: Entry) -> CheckResult:
         return _row(entry, Outcome.FAILED, f"{type(error).__name__}: {error}")
     if problem:
         return _row(entry, Outcome.FAILED, problem)
-    reason = "no example to measure" if entry.kind in CHECKED_KINDS else f"no check measures a {entry.kind}"
+    if entry.kind == "rule":
+        reason = "no check measures a theorem: 'invkit explain' applies it, 'invkit info' prints it"
+    else:
+        reason = "no example to measure" if entry.kind in CHECKED_KINDS else f"no check measures a {entry.kind}"
     return _row(entry, Outcome.SKIPPED, f"loads; {reason}")
 
 
-def _row(entry: Entry, outcome: Outcome, reason: str, context: Context | None = None) -> CheckResult:
+def _row(
+    entry: Entry, outcome: Outcome, reason: str, context: Context | None = None, check: str = "loads"
+) -> CheckResult:
     return CheckResult(
-        check="load",
+        check=check,
         subject=entry.id,
         outcome=outcome,
         dtype="" if context is None else str(context.dtype).removeprefix("torch."),

@@ -7,13 +7,20 @@ from collections.abc import Iterable, Mapping
 from ..text import table
 from .check import CheckResult, Outcome
 
+#: What the numbers of a row are; the page on checks says for each check what it measures.
+MEANING = (
+    "WORST: the largest error or ratio that the check found over its TRIALS. ALLOWED: the largest that a true claim "
+    "can show, rounding included."
+)
+
 
 def summarise(results: Iterable[CheckResult], counts: Mapping[str, int]) -> str:
     """The table that ``invkit check`` prints, with how often each outcome occurred below it."""
     rows = [_row(group) for group in _grouped(results)]
     shown = table(("OBJECT", "CHECK", "RESULT", "WORST", "ALLOWED", "TRIALS", "DTYPES", "REMARK"), rows)
     totals = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-    return f"{shown}\n\n{totals or 'nothing to check'}. A measurement can refute a claim; it never proves one."
+    meaning = f"\n{MEANING}" if any(row[3] for row in rows) else ""
+    return f"{shown}\n{meaning}\n{totals or 'nothing to check'}. A measurement can refute a claim; it never proves one."
 
 
 def _grouped(results: Iterable[CheckResult]) -> list[list[CheckResult]]:
