@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -13,6 +14,7 @@ from invkit.claims import ASSUMED
 from invkit.errors import ConfigError, GuaranteeError
 from invkit.guarantees import Node, missing, require
 from invkit.guarantees.theorems import core_rules
+from invkit.models import Variational
 
 SPECIMENS = [one for one in wrong_specimens.load().SPECIMENS if one.kind == "rule"]
 RULES = {rule.name: rule for rule in core_rules()}
@@ -83,6 +85,21 @@ def test_a_subclass_of_a_solver_is_not_covered(rule: str) -> None:
     tree = outside.explained()
     assert rule not in {node.rule for node in tree.walk()}
     assert missing(tree, ["convergent"]) == ["convergent"]
+
+
+@pytest.mark.parametrize("rule", sorted(OF_MINIMISERS & {*HOLDING}))
+def test_what_is_said_of_minimisers_is_said_of_no_subclass_of_a_solver(rule: str) -> None:
+    case = HOLDING[rule]()
+    model, solver = case.subject, case.solver
+    if solver is None:
+        assert isinstance(model, Variational)
+        model = copy.copy(model)
+        model.solver = heir(model.solver)
+    else:
+        solver = heir(solver)
+    tree = type(case)(model, case.operator, solver).explained()
+    assert tree.theorem(rule).part
+    assert missing(tree, [RULES[rule].concludes]) == [RULES[rule].concludes]
 
 
 @pytest.mark.parametrize("name", [one.name for one in SPECIMENS] + list(HOLDING))

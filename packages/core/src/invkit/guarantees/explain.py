@@ -109,7 +109,8 @@ def _iteration(setting: Setting, theorems: tuple[Node, ...], broken: tuple[Node,
     assert solver is not None
     main = tuple(node for node in theorems if not node.further)
     parts = () if setting.operator is None else (setting.operator,)
-    children = (*theorems, *claim_nodes(subject, *parts), *broken)
+    part = "" if isinstance(subject, Reconstructor) else "the objective"
+    children = (*theorems, *claim_nodes(subject, *parts, part=part), *broken)
     if not main:
         children = (_no_theorem(solver), *children)
     by = f"{type(subject).__name__} by " if isinstance(subject, Reconstructor) else ""

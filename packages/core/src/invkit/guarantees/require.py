@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ..claims import CERTIFIED, PROPERTIES, Basis
+from ..claims import CERTIFIED, PROPERTIES, Basis, Claim
 from ..errors import ConfigError, GuaranteeError
 from .node import Node
+from .rule import THE_MINIMISER
+
+#: What ``convergent`` says of methods whose limit has every property of a minimiser that is concluded of those. Another
+#: one may be the minimiser of another objective.
+_MINIMISERS = (
+    "a minimiser",
+    "a minimiser over the set",
+    "the least-squares solution nearest to the start",
+    "the minimal objective value",
+    "the minimiser",
+    "the minimiser nearest to the start",
+    "the minimiser of smallest norm, from zero",
+    "the minimiser, in mean square over the draws",
+)
 
 
 def missing(tree: Node, required: Sequence[str], *, at_least: Basis = CERTIFIED) -> list[str]:
     """The required properties that no conclusion about the method gives on that basis or a stronger one.
 
-    Only conclusions count, not their premises: a convex regulariser does not make a method convex. What is only
-    measured or assumed is no guarantee.
+    Only conclusions count, not their premises: a convex regulariser does not make a method convex. What is concluded
+    of the minimiser counts if the method converges to it, on that basis too. What is only measured or assumed is no
+    guarantee.
 
     Raises: ConfigError if a required property is unknown.
     """
@@ -24,12 +39,21 @@ def missing(tree: Node, required: Sequence[str], *, at_least: Basis = CERTIFIED)
             near = difflib.get_close_matches(name, PROPERTIES, n=2)
             hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(PROPERTIES)}."
             raise ConfigError(f"require: property is {name!r}, expected a known one. {hint}")
-    given = {
-        node.claim.property
-        for node in (tree, *tree.children)
-        if node.holds and not node.part and node.claim is not None and node.claim.basis >= at_least
-    }
+    arrives = any(_converges_to_minimisers(claim) for claim in _given(tree, ("",), at_least))
+    parts = ("", THE_MINIMISER) if arrives else ("",)
+    given = {claim.property for claim in _given(tree, parts, at_least)}
     return [name for name in dict.fromkeys(required) if name not in given]
+
+
+def _given(tree: Node, parts: tuple[str, ...], at_least: Basis) -> Iterator[Claim]:
+    """What the conclusions about these parts amount to; the method itself has no name."""
+    for node in (tree, *tree.children):
+        if node.holds and node.part in parts and node.claim is not None and node.claim.basis >= at_least:
+            yield node.claim
+
+
+def _converges_to_minimisers(claim: Claim) -> bool:
+    return claim.property == "convergent" and claim.params["to"] in _MINIMISERS
 
 
 def require(tree: Node, required: Sequence[str], *, at_least: Basis = CERTIFIED) -> None:
@@ -38,8 +62,16 @@ def require(tree: Node, required: Sequence[str], *, at_least: Basis = CERTIFIED)
     if absent:
         raise GuaranteeError(
             f"require: {', '.join(absent)} is not guaranteed, expected on the basis '{at_least.label}' or stronger. "
-            f"{_reason(_closest(tree, absent[0]), at_least)}"
+            f"{_why(tree, absent[0], at_least)}"
         )
+
+
+def _why(tree: Node, name: str, at_least: Basis) -> str:
+    """Why it is not guaranteed: what its own theorem lacks, or for one about minimisers that of convergence."""
+    if name not in {claim.property for claim in _given(tree, (THE_MINIMISER,), at_least)}:
+        return _reason(_closest(tree, name), at_least)
+    main = replace(tree, children=tuple(node for node in tree.children if not node.further))
+    return f"It holds of the minimiser, to which no theorem takes this method. {_reason(main, at_least)}"
 
 
 def _closest(tree: Node, name: str) -> Node:

@@ -22,6 +22,9 @@ from .node import Node
 #: What a premise may be about beside the properties of ``invkit.claims``.
 TOPICS: tuple[str, ...] = ("step_size", "parameter", "existence", "form", "activation", "group", "data")
 
+#: A ``Conclusion.part``: what holds of the minimiser holds of a method that converges to it, and of no other.
+THE_MINIMISER = "the minimiser"
+
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -140,7 +143,8 @@ class Conclusion:
 
     params: parameters of the claim of the property ``Rule.concludes``.
     formula, source: where they differ from the rule's, for a special case.
-    part: what the claim is about where that is not the whole method, such as "the proximal map of R".
+    part: what the claim is about where that is not the whole method, such as "the proximal map of R"; what is of
+        ``THE_MINIMISER`` counts for a method that is guaranteed to converge to it.
     """
 
     statement: str

@@ -19,10 +19,14 @@ from .premises import resting_on
 from .rule import Premise
 
 
-def claim_nodes(subject: Any, *parts: Any) -> tuple[Node, ...]:
-    """A node for each claim of the object; parts are what it works with, such as the operator of a model."""
+def claim_nodes(subject: Any, *parts: Any, part: str = "") -> tuple[Node, ...]:
+    """A node for each claim of the object; parts are what it works with, such as the operator of a model.
+
+    part: what the object is, where the tree is about a method and the object only a part of it.
+    """
     states = getattr(subject, "claims", None)
-    return tuple(_claim_node(subject, parts, claim) for claim in (states() if callable(states) else ()))
+    found = tuple(_claim_node(subject, parts, claim) for claim in (states() if callable(states) else ()))
+    return tuple(replace(node, part=part) for node in found)
 
 
 def _claim_node(subject: Any, parts: tuple[Any, ...], claim: Claim) -> Node:

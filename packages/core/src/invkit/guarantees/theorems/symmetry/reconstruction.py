@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....claims import BY_CONSTRUCTION
+from ....claims import ASSUMED, BY_CONSTRUCTION
 from ....derivations.symmetry import Action, Moved, largest, motions
 from ....functionals.base import Functional
 from ....functionals.data_fidelity import kullback_leibler, l1_fit, least_squares
@@ -11,6 +11,7 @@ from ....functionals.zero import Zero
 from ....models.variational import Variational
 from ....operators.base import LinearOperator
 from ...premises import resting_on
+from ...pure_functions import sees_only_its_arguments
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
 
 
@@ -66,11 +67,15 @@ def _named(setting: Setting, names: tuple[str, ...], joined: str) -> str:
 
 def _penalty_premise(setting: Setting) -> Premise:
     penalty, names = _penalty(setting), _of_penalty(setting)
+    build = setting.subject.regulariser
+    pure = build is None or sees_only_its_arguments(build)
     premise = Premise(
         statement=f"J = {penalty!r} is invariant",
         holds=bool(names),
-        basis=BY_CONSTRUCTION,
-        how=f"under {_named(setting, names, ' and ')}" if names else "under no group that is known",
+        basis=BY_CONSTRUCTION if pure else ASSUMED,
+        how=f"under {_named(setting, names, ' and ')}{'' if pure else ', assumed to be the same for every y'}"
+        if names
+        else "under no group that is known",
         remedy="take h1 or total_variation(isotropic=False) for reflections and, on square images, quarter turns; "
         "boundary='periodic' for translations; l1 for all permutations",
     )

@@ -20,6 +20,7 @@ from ....functionals.zero import Zero
 from ....models.variational import Variational
 from ....operators.base import LinearOperator
 from ...premises import convex
+from ...pure_functions import sees_only_its_arguments
 from ...rule import Hypothesis, Premise, Setting
 
 
@@ -117,12 +118,18 @@ def _same_for_every_measurement(setting: Setting, found: Squared | None) -> Basi
 
 def _alone(setting: Setting) -> Premise:
     model = the_model(setting)
+    pure = model.regulariser is None or sees_only_its_arguments(model.regulariser)
+    built = "R is built from the domain alone"
+    if not pure:
+        name = getattr(model.regulariser, "__name__", type(model.regulariser).__name__)
+        built = f"assumed of {name}, which may look at more than the domain"
     return Premise(
         statement="the objective is that data term + weight * R, and y enters nowhere else",
         holds=type(model) is Variational,
-        basis=BY_CONSTRUCTION,
-        how="R is built from the domain alone" if type(model) is Variational else "a subclass may pose another problem",
-        remedy="pose it as invkit.models.Variational itself, with a weight that does not depend on y",
+        basis=BY_CONSTRUCTION if pure else ASSUMED,
+        how=built if type(model) is Variational else "a subclass may pose another problem",
+        remedy="pose it as invkit.models.Variational itself, with a weight that does not depend on y and a regulariser "
+        "that is one of invkit.functionals, functools.partial of it, or written of those and numbers",
     )
 
 

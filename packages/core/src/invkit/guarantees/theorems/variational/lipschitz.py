@@ -7,7 +7,7 @@ import math
 from ....claims import ASSUMED
 from ...hypotheses import EXACT_ADJOINTS, HAS_MINIMISER
 from ...premises import resting_on
-from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
+from ...rule import THE_MINIMISER, Conclusion, Hypothesis, Premise, Rule, Setting
 from .._numbers import at_most, padded
 from ._data_term import (
     CONVEX_REST,
@@ -84,6 +84,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         params={"constant": constant},
         value=constant,
         how=beside,
+        part=THE_MINIMISER,
     )
 
 

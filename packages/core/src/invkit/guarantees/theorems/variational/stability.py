@@ -6,7 +6,7 @@ import math
 
 from ....claims import BY_CONSTRUCTION
 from ...hypotheses import EXACT_ADJOINTS, HAS_MINIMISER
-from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
+from ...rule import THE_MINIMISER, Conclusion, Hypothesis, Premise, Rule, Setting
 from .._numbers import padded
 from ._data_term import CONVEX_REST, SQUARED_DATA_TERM, Y_ENTERS_ONCE, about_a_variational_model, squared
 
@@ -43,6 +43,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         params={"constant": constant},
         value=constant,
         how="whatever the weight of R" if exact else "in the norm without W: (max W / min W)^(1/2)",
+        part=THE_MINIMISER,
     )
 
 
