@@ -11,6 +11,7 @@ import enum
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from types import MappingProxyType
 from typing import Any
 
@@ -153,7 +154,7 @@ class Claim:
     def __post_init__(self) -> None:
         if self.property not in PROPERTIES:
             near = difflib.get_close_matches(self.property, PROPERTIES, n=3)
-            hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(PROPERTIES)}."
+            hint = f"Did you mean {' or '.join(near)}?" if near else "Run 'invkit list claims' for all of them."
             raise ConfigError(f"Claim: property is {self.property!r}, expected a known one. {hint}")
         wanted = PROPERTIES[self.property]
         if not isinstance(self.params, Mapping) or set(self.params) != set(wanted):
@@ -188,7 +189,7 @@ class Claim:
         return (_rebuild, (self.property, dict(self.params), int(self.basis), self.evidence, self.source))
 
     def __str__(self) -> str:
-        inside = ", ".join(f"{k}={v:.6g}" if isinstance(v, float) else f"{k}={v}" for k, v in self.params.items())
+        inside = ", ".join(f"{k}={_shown(k, v) if isinstance(v, float) else v}" for k, v in self.params.items())
         return f"{self.property}({inside})" if inside else self.property
 
     def as_dict(self) -> dict[str, Any]:
@@ -200,6 +201,28 @@ class Claim:
             "evidence": self.evidence,
             "source": self.source,
         }
+
+
+#: Parameters that are bounds from below; the others are bounds from above.
+_FROM_BELOW = {"modulus", "lower"}
+
+#: What the rounding of the arithmetic may be, relatively: it is not shown.
+_ROUNDING = 2.0**-44
+
+
+def _shown(name: str, value: float) -> str:
+    """A bound with six digits, rounded to the side on which it stays true, but for the rounding of the arithmetic.
+
+    One that would leave its range with that, such as an alpha rounded to 1, keeps more digits.
+    """
+    if not math.isfinite(value) or abs(float(f"{value:.6g}") - value) <= _ROUNDING * abs(value):
+        return f"{value:.6g}"
+    rounding = ROUND_FLOOR if name in _FROM_BELOW else ROUND_CEILING
+    for digits in range(6, 17):
+        shown = float(Context(prec=digits, rounding=rounding).create_decimal(Decimal(value)))
+        if shown not in (0.0, 1.0):
+            return f"{shown:.{digits}g}"
+    return repr(value)
 
 
 def _rebuild(name: str, params: dict[str, Any], basis: int, evidence: str, source: str) -> Claim:

@@ -9,14 +9,14 @@ from importlib.metadata import EntryPoint
 import pytest
 import torch
 
-from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED
+from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED, Claim
 from invkit.errors import ConfigError, GuaranteeError, ShapeError
 from invkit.functionals import L1, least_squares, total_variation
 from invkit.functionals.regularisers import h1, l1
 from invkit.guarantees import Conclusion, Hypothesis, Node, Premise, Rule, Setting, explain, missing, require
 from invkit.guarantees.theorems import core_rules
 from invkit.guarantees.theorems.gradient.fista import FISTA_RATE
-from invkit.models import Adjoint, PseudoInverse, Reconstructor, Variational
+from invkit.models import Adjoint, Denoiser, PlugAndPlay, PseudoInverse, Reconstructor, Variational
 from invkit.operators import Dense, Fourier, LinearOperator, sense
 from invkit.plugins import Registry
 from invkit.solvers import FISTA, GradientDescent
@@ -204,6 +204,22 @@ def test_a_further_property_that_is_not_given_names_every_premise_that_fails_in_
         "- not given (core/stable): it is stable, because these do not hold: p [does not hold]; q [does not hold]; "
         "to have it: change p; change q"
     )
+
+
+class TooAveraged(Denoiser):
+    def forward(self, x: torch.Tensor, noise_std: object = None) -> torch.Tensor:
+        return x
+
+    def claims(self) -> tuple[Claim, ...]:
+        return (Claim(property="averaged", params={"alpha": 1.2}),)
+
+
+def test_an_impossible_claim_names_the_class_that_makes_it() -> None:
+    name = f"{__name__}.TooAveraged"
+    with pytest.raises(ConfigError, match=f"^{name}: claims.. raised ConfigError: .*alpha is 1.2"):
+        explain(TooAveraged(), rules=[])
+    with pytest.raises(ConfigError, match=f"^{name}: claims.. raised ConfigError: .*alpha is 1.2"):
+        explain(PlugAndPlay(TooAveraged()), OPERATOR)
 
 
 def test_lines_that_are_broken_for_a_terminal_lose_no_word_and_fit() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import types
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 import pytest
 
@@ -86,6 +87,70 @@ def invkit_checks():
     ]
 """
 NAME = "a_plugin_of_test_parametrize"
+
+
+RULES = """
+from invkit.claims import BY_CONSTRUCTION
+from invkit.guarantees import Conclusion, Hypothesis, Premise, Rule
+from invkit.operators import Identity
+from invkit.plugins import Spec, hookimpl
+
+CORE_API = (1, 0)
+
+def a_rule(name, about, evaluate, conclude=lambda setting: Conclusion(statement="s")):
+    premise = Hypothesis(statement="p", concerns=("parameter",), evaluate=evaluate)
+    return Rule(name=name, statement="s", formula="f", source="s", about=about, premises=(premise,),
+                concludes="descent", conclude=conclude)
+
+def identities(setting):
+    return isinstance(setting.subject, Identity)
+
+def holds(setting):
+    return Premise(statement="p", holds=True, basis=BY_CONSTRUCTION)
+
+SOUND = a_rule("sound", identities, holds)
+PREMISE = a_rule("premise", identities, lambda setting: {}["missing"])
+CONCLUDE = a_rule("conclude", identities, holds, lambda setting: {}["missing"])
+NOWHERE = a_rule("nowhere", lambda setting: False, holds)
+
+@hookimpl
+def invkit_rules():
+    return [Spec(name=n.lower(), summary="One.", target=f"{__name__}:{n}")
+            for n in ("SOUND", "PREMISE", "CONCLUDE", "NOWHERE")]
+"""
+
+
+def test_a_rule_meets_the_examples_and_fails_where_a_premise_or_the_conclusion_raises(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    module = types.ModuleType("rules_of_test_parametrize")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(RULES, module.__dict__)
+    registry = Registry([EntryPoint("third", module.__name__, "invkit")], environ={})
+    found = {item.id: item for item in items_of_plugin(registry, "third")}
+    results = {name: found[f"third/{name}::applies"].run() for name in ("sound", "premise", "conclude", "nowhere")}
+    assert results["sound"].outcome is Outcome.NOT_REFUTED
+    for name in ("premise", "conclude"):
+        assert results[name].outcome is Outcome.REFUTED
+        assert results[name].reason.startswith(f"rule {name}: KeyError: 'missing', for the example of core/identity.")
+    assert results["nowhere"].outcome is Outcome.SKIPPED
+    assert "it speaks of no example" in results["nowhere"].reason
+
+
+@pytest.mark.parametrize(("times", "outcome"), [(1, Outcome.NOT_REFUTED), (2, Outcome.REFUTED)])
+def test_a_hook_that_is_defined_twice_is_found(
+    times: int, outcome: Outcome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hook = "@hookimpl\ndef invkit_operators():\n    return [Spec(name='a', summary='One.', target='math:sqrt')]\n"
+    name = f"hooks_{times}_times"
+    (tmp_path / f"{name}.py").write_text(
+        "from invkit.plugins import Spec, hookimpl\nCORE_API = (1, 0)\n" + hook * times, encoding="utf-8"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    registry = Registry([EntryPoint("third", name, "invkit")], environ={})
+    result = next(item for item in items_of_plugin(registry, "third") if item.check == "announces").run()
+    assert result.outcome is outcome
+    assert ("invkit_operators more than once" in result.reason) == (times == 2)
 
 
 @pytest.fixture

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from ..errors import InvkitError, MissingDependencyError, PluginError
-from ..plugins import CORE_API, Entry, Registry, Status
+from ..errors import MissingDependencyError, PluginError
+from ..plugins import CORE_API, Registry, Status
+from ..plugins.discovery import describe
 from ..plugins.loading import SEE_DOCTOR
+from ..plugins.repeated import repeated_hooks, said_of
 from .output import ExitCode, table, write, write_json
 
 #: Distributions whose versions explain most of what can be wrong.
@@ -43,7 +45,10 @@ def list_plugins(registry: Registry, *, as_json: bool) -> int:
 
 
 def doctor(registry: Registry, *, as_json: bool) -> int:
-    """Load every target and say what is wrong. Returns ``UNHEALTHY`` if an enabled plugin cannot be used as a whole."""
+    """Load every target, make every example and its claims, and say what is wrong.
+
+    Returns ``UNHEALTHY`` if anything is, or an enabled plugin cannot be used as a whole.
+    """
     versions, devices = _versions(), _devices()
     found = [(status, _troubles(registry, status)) for status in registry.statuses]
     is_healthy = not registry.unhealthy and not any(lines for _, lines in found)
@@ -59,31 +64,35 @@ def doctor(registry: Registry, *, as_json: bool) -> int:
             write(f"  {len(status.entries)} objects, {len(lines)} with trouble")
         for line in lines:
             write(f"  {line}")
-    write("\nEverything is well." if is_healthy else "\nSomething is wrong: see above.")
+    well = "Everything loads, and every example can be made. 'invkit plugins test NAME' measures what it claims."
+    write(f"\n{well}" if is_healthy else "\nSomething is wrong: see above.")
     return ExitCode.DONE if is_healthy else ExitCode.UNHEALTHY
 
 
 def _troubles(registry: Registry, status: Status) -> tuple[str, ...]:
-    """One line per target or example that cannot be loaded or is not what its kind needs, naming the object.
+    """One line per object that cannot be loaded, is not what its kind needs, or raises in its example or its claims.
 
     What only lacks an optional module is no trouble.
     """
-    from ..testing.interfaces import problem_of_target  # imports torch, as the doctor may
+    from ..plugins.device import resolve_dtype
+    from ..testing.check import Context, Skip  # imports torch, as the doctor may
+    from ..testing.manifest import trouble_with
 
-    def look_at_target(entry: Entry) -> None:
-        problem = problem_of_target(entry, registry.load(entry))
-        if problem:
-            raise PluginError(problem)
-
-    lines: list[str] = []
+    twice = said_of(repeated_hooks(status), status.target) if status.entries else ""
+    lines = [twice] if twice else []
     for entry in status.entries:
-        for look in (look_at_target, registry.load_example) if entry.spec.example else (look_at_target,):
-            try:
-                look(entry)
-            except MissingDependencyError:
-                break
-            except InvkitError as error:
-                lines.append(" ".join(str(error).split()).removesuffix(SEE_DOCTOR).rstrip())
+        try:
+            context = Context(dtype=resolve_dtype(entry.spec.dtypes[-1])) if entry.spec.dtypes else Context()
+            problem = trouble_with(registry, entry, context)
+        except (MissingDependencyError, Skip):
+            continue
+        except PluginError as error:
+            problem = str(error)
+        except Exception as error:  # an author's function may raise anything
+            problem = describe(error)
+        if problem:
+            named = problem if problem.startswith(entry.id) else f"{entry.id} ({entry.origin}): {problem}"
+            lines.append(" ".join(named.split()).removesuffix(SEE_DOCTOR).rstrip())
     return tuple(lines)
 
 

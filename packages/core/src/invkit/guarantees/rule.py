@@ -17,6 +17,7 @@ from ..functionals.base import Functional
 from ..operators.base import LinearOperator
 from ..solvers.base import Solver
 from ..solvers.problems import Problem
+from .claimants import named
 from .node import Node
 
 #: What a premise may be about beside the properties of ``invkit.claims``.
@@ -24,6 +25,8 @@ TOPICS: tuple[str, ...] = ("step_size", "parameter", "existence", "form", "activ
 
 #: A ``Conclusion.part``: what holds of the minimiser holds of a method that converges to it, and of no other.
 THE_MINIMISER = "the minimiser"
+
+SEE_VOCABULARY = "Run 'invkit list claims' for all of them."
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -109,8 +112,8 @@ class Hypothesis:
             raise ConfigError("Hypothesis: statement is empty, expected the premise in words. Write what must hold.")
         if not isinstance(self.concerns, tuple) or not self.concerns:
             raise ConfigError(
-                f"Hypothesis {self.statement!r}: concerns is {self.concerns!r}, expected a tuple of at least one of "
-                f"{', '.join((*PROPERTIES, *TOPICS))}. Name what it is about."
+                f"Hypothesis {self.statement!r}: concerns is {self.concerns!r}, expected a tuple of at least one "
+                f"property or topic, such as ('convex',). {SEE_VOCABULARY}"
             )
         for name in self.concerns:
             if name not in PROPERTIES and name not in TOPICS:
@@ -142,6 +145,8 @@ class Conclusion:
     """What a theorem says of this setting: a statement, the claim it amounts to, and its leading number.
 
     params: parameters of the claim of the property ``Rule.concludes``.
+    value: an upper bound, such as a rate, or a setting, printed rounded up; with ``lower`` a lower bound, such as a
+        modulus or a step, printed rounded down.
     formula, source: where they differ from the rule's, for a special case.
     part: what the claim is about where that is not the whole method, such as "the proximal map of R"; what is of
         ``THE_MINIMISER`` counts for a method that is guaranteed to converge to it.
@@ -150,6 +155,7 @@ class Conclusion:
     statement: str
     params: Mapping[str, Any] = field(default_factory=dict)
     value: float | None = None
+    lower: bool = False
     how: str = ""
     formula: str = ""
     source: str = ""
@@ -239,7 +245,7 @@ class Rule:
                 concludes=self.concludes,
                 further=self.further,
                 source=self.source,
-                error=f"rule {self.name}: {type(error).__name__}: {' '.join(str(error).split())}",
+                error=f"rule {self.name}: {named(error)}",
                 remedy="report this to the author of the rule",
             )
         return Node(
@@ -252,6 +258,7 @@ class Rule:
             basis=basis,
             claim=claim,
             value=conclusion.value,
+            lower=conclusion.lower,
             how=conclusion.how,
             formula=conclusion.formula or self.formula,
             source=conclusion.source or self.source,
@@ -282,4 +289,4 @@ def solved_by(*solvers: type) -> Callable[[Setting], bool]:
 
 def _near(name: str, known: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(str(name), known, n=2)
-    return f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(known)}."
+    return f"Did you mean {' or '.join(near)}?" if near else SEE_VOCABULARY

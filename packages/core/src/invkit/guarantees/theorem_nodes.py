@@ -9,6 +9,7 @@ from ..claims import BY_CONSTRUCTION
 from ..errors import InvkitError
 from ..plugins import Entry, Registry, get_registry
 from ..plugins.policy import BUILTIN
+from .claimants import named
 from .node import Node
 from .rule import Premise, Rule, Setting
 from .stated import limited_by
@@ -95,7 +96,7 @@ def _applied(rule: Rule, entry: Entry | None, setting: Setting) -> Node | None:
             concludes=rule.concludes,
             further=rule.further,
             source=rule.source,
-            error=f"rule {rule.name}: about() raised {type(error).__name__}: {' '.join(str(error).split())}",
+            error=f"rule {rule.name}: about() raised {named(error)}",
             remedy=f"report this to the author of {owner}",
         )
     node = replace(rule.apply(setting), id=name)

@@ -59,9 +59,10 @@ def load(entry: Entry, attribute: str = "target") -> Any:
     except (KeyboardInterrupt, MissingDependencyError):
         raise
     except BaseException as error:  # a plugin's module that calls sys.exit() does not end the program
+        said = " ".join(str(error).split()).rstrip(".")
         raise PluginError(
-            f"{entry.id} ({entry.origin}): import of {attribute} {path!r} raised {type(error).__name__}: {error}, "
-            f"expected it to succeed. {SEE_DOCTOR}"
+            f"{entry.id} ({entry.origin}): import of {attribute} {path!r} raised {type(error).__name__}"
+            f"{f': {said}' if said else ''}. {SEE_DOCTOR}"
         ) from error
     try:
         return getattr(module, name)

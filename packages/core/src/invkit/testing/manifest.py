@@ -6,20 +6,18 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from ..errors import MissingDependencyError
-from ..functionals import SquaredL2, least_squares
-from ..guarantees import Setting
-from ..models import Adjoint
-from ..operators import Identity
 from ..plugins import Entry, Registry, Status
 from ..plugins.discovery import describe
-from ..solvers import GradientDescent
+from ..plugins.policy import BUILTIN
+from ..plugins.repeated import repeated_hooks, said_of
 from .cases import Example, as_examples
 from .check import CheckResult, Context, Outcome, Skip
 from .interfaces import KIND, problem_of_instance, problem_of_target
+from .rule_questions import applies, speaks
 
 _IMPORT_ALONE = """
 import json, sys
@@ -51,9 +49,11 @@ def light_import(status: Status) -> CheckResult:
 
 
 def announces(status: Status) -> CheckResult:
-    """The plugin announces something."""
+    """The plugin announces something, and no hook of it hides another of the same name."""
 
     def ask() -> str:
+        if twice := said_of(repeated_hooks(status), status.target):
+            return twice
         return "" if status.entries else "no hook returns a Spec, so that nothing of it can be used"
 
     return _answered("announces", status.name, ask)
@@ -88,44 +88,37 @@ def _interface(registry: Registry, entry: Entry, context: Context) -> str:
 def _about(registry: Registry, entry: Entry, context: Context) -> str:
     """The rule says of any setting whether it speaks of it: ``explain`` asks it of every one."""
     rule = registry.load(entry)
-    problem = problem_of_target(entry, rule)
-    if problem:
-        return problem
-    for what, setting in _settings(context):
-        try:
-            rule.about(setting)
-        except Exception as error:
-            return f"about() raised {describe(error)} for {what}, expected True or False. Look at the types first."
-    return ""
+    return problem_of_target(entry, rule) or speaks(rule, context)
 
 
-def _settings(context: Context) -> Iterator[tuple[str, Setting]]:
-    """Settings of each shape that ``explain`` knows: an object alone, a problem with its solver, a model."""
-    place = Identity((4, 5), 1, context.dtype, context.device)
-    y = place.domain.zeros(1)
-    yield "an operator", Setting(subject=place)
-    yield "a functional", Setting(subject=SquaredL2())
-    yield "a model without iteration", Setting(subject=Adjoint(), operator=place, y=y)
-    solver, objective = GradientDescent(), least_squares(place, y)
-    yield "a problem", Setting(subject=objective, solver=solver, problem=solver.prepare(objective))
+def _applies(registry: Registry, entry: Entry, context: Context) -> str:
+    """No premise and no conclusion raises for the examples of its plugin and of the core."""
+    rule = registry.load(entry)
+    return problem_of_target(entry, rule) or applies(registry, entry, rule, context)
 
 
 Question = Callable[[Registry, Entry, Context], str]
 
 #: What is asked of each announced object; of objects that nothing measures, whether they load.
 QUESTIONS: Mapping[str, Question] = MappingProxyType(
-    {"loads": _loads, "has-example": _has_example, "interface": _interface, "about": _about}
+    {"loads": _loads, "has-example": _has_example, "interface": _interface, "about": _about, "applies": _applies}
 )
 
 #: Kinds of which more is asked than whether they load.
 _OF_KIND: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {**dict.fromkeys(KIND, ("loads", "has-example", "interface")), "rule": ("loads", "about")}
+    {**dict.fromkeys(KIND, ("has-example", "interface")), "rule": ("about", "applies")}
 )
 
 
 def questions_for(entry: Entry) -> tuple[str, ...]:
     """The names of the questions that make sense for this kind."""
-    return _OF_KIND.get(entry.kind, ("loads",))
+    return ("loads", *_of(entry))
+
+
+def _of(entry: Entry) -> tuple[str, ...]:
+    """What is asked beside whether it loads; the core's theorems meet all examples in its own tests."""
+    asked = _OF_KIND.get(entry.kind, ())
+    return tuple(name for name in asked if name != "applies" or entry.provider != BUILTIN)
 
 
 def ask(name: str, registry: Registry, entry: Entry, context: Context) -> CheckResult:
@@ -136,6 +129,25 @@ def ask(name: str, registry: Registry, entry: Entry, context: Context) -> CheckR
 def examples_of(registry: Registry, entry: Entry, context: Context) -> tuple[Example, ...]:
     """Fresh tiny instances, one or several. Raises: whatever the author's function raises."""
     return as_examples(registry.load_example(entry)(context.device, context.dtype))
+
+
+def trouble_with(registry: Registry, entry: Entry, context: Context) -> str:
+    """What ``invkit plugins doctor`` says of an object: whether it loads, and its examples and claims can be made.
+
+    Raises: Skip, MissingDependencyError where nothing can be said; whatever the author's functions raise.
+    """
+    problem = _loads(registry, entry, context)
+    if problem or entry.kind == "rule":
+        return problem or next(filter(None, (QUESTIONS[name](registry, entry, context) for name in _of(entry))), "")
+    if not entry.spec.example or context.device.type not in entry.spec.devices:
+        return ""
+    for example in examples_of(registry, entry, context):
+        states = getattr(example.subject, "claims", None)
+        try:
+            tuple(states()) if callable(states) else ()
+        except Exception as error:
+            return f"claims() of its example raised {describe(error)}"
+    return ""
 
 
 def _answered(name: str, subject: str, ask: Callable[[], str]) -> CheckResult:
