@@ -137,7 +137,7 @@ class TestArguments:
     def test_explain(self, config: Path, invkit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         calls = a_command(monkeypatch, "explain", 0)
         invkit("explain", str(config))
-        assert calls == [((config,), {"overrides": [], "input_file": None, "as_json": False})]
+        assert calls == [((config,), {"overrides": [], "input_file": None, "as_json": False, "brief": False})]
 
     def test_check(self, invkit: Run, monkeypatch: pytest.MonkeyPatch) -> None:
         calls = a_command(monkeypatch, "check", 4)
@@ -155,7 +155,7 @@ class TestArguments:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            (["reconstruct", "nowhere.toml"], "'nowhere.toml' does not exist"),
+            (["reconstruct", "nowhere.toml"], "nowhere.toml: it cannot be read"),
             (["lst"], "No such command 'lst'"),
             (["list", "--colour"], "No such option"),
             (["demo", "--seed", "-1"], "should be greater than or equal to 0"),

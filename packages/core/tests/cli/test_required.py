@@ -50,7 +50,11 @@ def config(tmp_path: Path):
         (
             "lipschitz",
             TV,
-            ["strongly convex with a known modulus (value 0, bound 0)", "Add a multiple of SquaredL2()"],
+            [
+                "strongly convex with a known modulus (value 0, bound 0)",
+                "Add a multiple of SquaredL2() to R, as in lambda space: total_variation(space)",
+                'in a configuration regulariser = [..., { use = "core/squared-l2", weight = 1e-2 }]',
+            ],
         ),
         ("lipschitz", LANDWEBER + "noise_std = 0.1\n", ["the number of steps is fixed", "Leave noise_std out"]),
         ("regularising", LANDWEBER, ["stops by the discrepancy principle", "Give noise_std"]),

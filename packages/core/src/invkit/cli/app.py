@@ -24,7 +24,8 @@ from .output import ExitCode, complain, configure_logging, exit_code, write
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON with a schema_version.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress and no messages.")]
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file.", exists=True, dir_okay=False)]
+# Whether it is there is asked when it is read, so that the error has the form of every other.
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file.")]
 Overrides = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override one value, e.g. model.solver.rtol=1e-5."),
@@ -153,9 +154,15 @@ def check(
     _run("check", ref, device=device, dtype=dtype, as_json=as_json, seed=seed, save=save, reproduced=reproduced)
 
 
-def explain(config: Config, overrides: Overrides = None, input_file: InputFile = None, as_json: Json = False) -> None:
+def explain(
+    config: Config,
+    overrides: Overrides = None,
+    input_file: InputFile = None,
+    as_json: Json = False,
+    brief: Annotated[bool, typer.Option("--brief", help="One line for each theorem, and what fails.")] = False,
+) -> None:
     """Say what is guaranteed, before anything runs."""
-    _run("explain", config, overrides=overrides or [], input_file=input_file, as_json=as_json)
+    _run("explain", config, overrides=overrides or [], input_file=input_file, as_json=as_json, brief=brief)
 
 
 def reconstruct(

@@ -173,7 +173,7 @@ def _configuration_keys(registry: Registry, entry: Entry) -> list[dict[str, Any]
     """What a configuration may set beside the parameters, such as the weight of a regulariser."""
     if entry.kind not in ("regulariser", "solver") or registry.missing(entry):
         return []
-    from ..experiments.building import configuration_keys  # imports torch
+    from ..experiments.methods import configuration_keys  # imports torch
 
     return [_described(key) for key in configuration_keys(entry.kind).values()]
 

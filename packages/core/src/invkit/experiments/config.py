@@ -61,6 +61,13 @@ class Config(BaseModel):
     #: Further models on the same measurement, for the report.
     compare: tuple[Use, ...] = ()
 
+    @field_validator("require", mode="before")
+    @classmethod
+    def _not_a_text(cls, value: Any) -> Any:
+        if isinstance(value, str):
+            raise ValueError(f"it is a list: write [{value!r}]")
+        return value
+
     @field_validator("require", "compare", mode="before")
     @classmethod
     def _list_as_tuple(cls, value: Any) -> Any:
@@ -74,10 +81,7 @@ class Config(BaseModel):
             return tuple(cls._names_as_tables(item) for item in value)
         if not isinstance(value, dict):
             return value
-        return {
-            key: {"use": inner} if key in ("regulariser", "solver") and isinstance(inner, str) else inner
-            for key, inner in value.items()
-        }
+        return {key: _as_use(inner) if key in ("regulariser", "solver") else inner for key, inner in value.items()}
 
     @field_validator("require")
     @classmethod
@@ -93,6 +97,12 @@ class Config(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
+def _as_use(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_as_use(item) for item in value]
+    return {"use": value} if isinstance(value, str) else value
+
+
 def load(path: Path, overrides: Sequence[str] = (), input_file: Path | None = None) -> Config:
     """Read and check a configuration.
 
@@ -106,6 +116,8 @@ def load(path: Path, overrides: Sequence[str] = (), input_file: Path | None = No
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: it is not valid TOML ({error}). Correct the line.") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: it cannot be read ({error.strerror}), expected a TOML file. Name one.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: it is not UTF-8 text, expected a TOML file. Name the configuration.") from error
     for override in overrides:

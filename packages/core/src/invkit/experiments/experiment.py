@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..data.sample import Sample
-from ..errors import DataError, InvkitError, ShapeError
+from ..errors import ConfigError, DataError, InvkitError, ShapeError
 from ..guarantees import Node, explain, require
 from ..metrics import data_range_of, psnr, relative_error, ssim
 from ..models import IterativeReconstructor, Reconstructor
 from ..operators import HasFineSimulation, LinearOperator
 from ..plugins import Registry, get_registry
 from ..solvers import Solution
-from .building import build_model, build_noise, build_operator, build_sample, pattern_of, resolve_input
+from .building import build_noise, build_operator, build_sample, pattern_of, resolve_input
 from .config import Config, Use
+from .methods import RefusedError, build_model
 from .streams import stream
+from .unexpected import UnexpectedError, no_traceback
 
 logger = logging.getLogger("invkit")
 
@@ -49,6 +52,15 @@ class Prepared:
 
 
 @dataclass(frozen=True, eq=False)
+class Guarantee:
+    """What is guaranteed of a method. refusal: the error that running it would end with; None if it can run."""
+
+    name: str
+    tree: Node
+    refusal: ConfigError | None = None
+
+
+@dataclass(frozen=True, eq=False)
 class Outcome:
     """What one method gave."""
 
@@ -64,6 +76,18 @@ class Outcome:
         return "direct" if self.solution is None else self.solution.status[0].value
 
 
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What every method of an experiment has in common. config: with ``input`` moved to where it is read."""
+
+    config: Config
+    sample: Sample
+    operator: LinearOperator
+    y: Tensor
+    truth: Tensor | None
+    notes: tuple[str, ...]
+
+
 def prepare(config: Config, registry: Registry | None = None) -> Prepared:
     """Build everything, make or read the measurement, and evaluate the guarantees.
 
@@ -71,17 +95,69 @@ def prepare(config: Config, registry: Registry | None = None) -> Prepared:
     first model.
     """
     registry = registry or get_registry()
-    config = resolve_input(config, registry)
-    sample = build_sample(config, registry)
-    operator = build_operator(config, registry, sample)
-    y, truth, notes = measure(config, registry, sample, operator)
-    notes += _notes_of(sample, operator)
-    methods = []
-    for use in (config.model, *config.compare):
-        model = build_model(use, registry).to(device=config.device)
-        methods.append(Method(method_name(use), use, model, explain(model, operator, y)))
+    scene = _scene(config, registry)
+    methods = tuple(_method(use, where, scene, registry) for where, use in _uses(scene.config))
     require(methods[0].guarantee, config.require)
-    return Prepared(config, sample, operator, y, truth, tuple(methods), notes)
+    return Prepared(scene.config, scene.sample, scene.operator, scene.y, scene.truth, methods, scene.notes)
+
+
+def guarantees(config: Config, registry: Registry | None = None) -> tuple[Guarantee, ...]:
+    """What is guaranteed of each method. A value that a solver or a model refuses is a premise that does not hold.
+
+    Raises: the errors of building, but for such a value.
+    """
+    registry = registry or get_registry()
+    scene = _scene(config, registry)
+    return tuple(_guarantee(use, where, scene, registry) for where, use in _uses(scene.config))
+
+
+def _scene(config: Config, registry: Registry) -> Scene:
+    config = resolve_input(config, registry)
+    with no_traceback("data", config.data):
+        sample = build_sample(config, registry)
+    with no_traceback("operator", config.operator):
+        operator = build_operator(config, registry, sample)
+    with no_traceback("noise" if config.noise else "operator", config.noise or config.operator):
+        y, truth, notes = measure(config, registry, sample, operator)
+    return Scene(config, sample, operator, y, truth, notes + _notes_of(sample, operator))
+
+
+def _uses(config: Config) -> Iterator[tuple[str, Use]]:
+    """The key and the table of each method."""
+    yield "model", config.model
+    for i, use in enumerate(config.compare):
+        yield f"compare.{i}", use
+
+
+def _method(use: Use, where: str, scene: Scene, registry: Registry) -> Method:
+    with no_traceback(where, use):
+        model = build_model(use, registry, where).to(device=scene.config.device)
+        return Method(method_name(use), use, model, explain(model, scene.operator, scene.y))
+
+
+def _guarantee(use: Use, where: str, scene: Scene, registry: Registry) -> Guarantee:
+    name = method_name(use)
+    try:
+        with no_traceback(where, use):
+            model = build_model(use, registry, where).to(device=scene.config.device)
+    except RefusedError as error:
+        return Guarantee(name, _refused(name, error), error)
+    try:
+        with no_traceback(where, use):
+            return Guarantee(name, explain(model, scene.operator, scene.y))
+    except UnexpectedError:
+        raise
+    except ConfigError as error:  # where the problem is posed, a step meets the bound that it must obey
+        return Guarantee(name, _refused(name, error), error)
+
+
+def _refused(name: str, error: ConfigError) -> Node:
+    """The tree of a method that cannot be posed: what it is refused for, and the way out."""
+    what, _, advice = str(error).partition(". ") if ", expected" in str(error) else (str(error), "", "")
+    premise = Node(statement=f"every setting is accepted: {what.removesuffix('.')}", holds=False, remedy=advice)
+    return Node(
+        statement=f"{name}: it cannot be posed, so that no theorem speaks of it", holds=False, children=(premise,)
+    )
 
 
 def measure(
@@ -187,8 +263,13 @@ def method_name(use: Use) -> str:
     """A short name for tables: ``variational (tv)``, ``filtered-backprojection``."""
     name = use.use.rpartition("/")[2]
     inner = use.parameters.get("regulariser")
-    regulariser = inner.get("use") if isinstance(inner, Mapping) else inner
-    return f"{name} ({str(regulariser).rpartition('/')[2]})" if regulariser else name
+    parts = [part.get("use") if isinstance(part, Mapping) else part for part in _listed(inner)]
+    short = " + ".join(str(part).rpartition("/")[2] for part in parts if part)
+    return f"{name} ({short})" if short else name
+
+
+def _listed(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list | tuple) else [value]
 
 
 def _notes_of(sample: Sample, operator: LinearOperator) -> tuple[str, ...]:

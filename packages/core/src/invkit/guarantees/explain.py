@@ -21,6 +21,7 @@ from ..solvers.fixed_point import FixedPointProblem
 from ..solvers.problems import Problem
 from .node import Node
 from .premises import of_numbers, resting_on
+from .require import DIRECT
 from .rule import Premise, Rule, Setting
 from .stated import claim_nodes, limited, limited_by, posed_by_hand, strongest_of
 from .theorem_nodes import theorem_nodes
@@ -142,7 +143,7 @@ def _closed_form(setting: Setting, theorems: tuple[Node, ...], broken: tuple[Nod
     known = (*theorems, *claims)
     direct = isinstance(subject, Reconstructor)
     return Node(
-        statement=f"{_name(subject)}: {'computed without iteration' if direct else 'what is known of it'}",
+        statement=f"{_name(subject)}: {DIRECT if direct else 'what is known of it'}",
         holds=any(node.holds for node in known),
         basis=strongest_of(known),
         children=(*known, *broken),

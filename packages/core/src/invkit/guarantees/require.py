@@ -24,6 +24,9 @@ _MINIMISERS = (
     "the minimiser, in mean square over the draws",
 )
 
+#: What is said of a method in closed form, and what asks for steps, of which such a method has none.
+DIRECT, _OF_ITERATIONS = "computed without iteration", ("convergent", "descent", "fejer_monotone")
+
 
 def missing(tree: Node, required: Sequence[str], *, at_least: Basis = CERTIFIED) -> list[str]:
     """The required properties that no conclusion about the method gives on that basis or a stronger one.
@@ -68,6 +71,8 @@ def require(tree: Node, required: Sequence[str], *, at_least: Basis = CERTIFIED)
 
 def _why(tree: Node, name: str, at_least: Basis) -> str:
     """Why it is not guaranteed: what its own theorem lacks, or for one about minimisers that of convergence."""
+    if name in _OF_ITERATIONS and tree.statement.endswith(DIRECT):
+        return f"It is {DIRECT}: there is nothing that could fail to converge. Drop {name} from require."
     if name not in {claim.property for claim in _given(tree, (THE_MINIMISER,), at_least)}:
         return _reason(_closest(tree, name), at_least)
     main = replace(tree, children=tuple(node for node in tree.children if not node.further))

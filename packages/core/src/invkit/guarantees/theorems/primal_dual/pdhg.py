@@ -49,7 +49,8 @@ def _pdhg_steps(setting: Setting) -> Premise:
         value=product,
         bound=1.0,
         how="with the upper bounds of the norms",
-        remedy=refusal or "lower tau or sigma, or leave both out",
+        # What the solver says repeats the two numbers; only where there are none it is needed.
+        remedy=refusal if refusal and not product > 1 else "lower a step, or leave both out",
     )
     return resting_on(premise, *(operator for _, operator in problem.blocks))
 

@@ -17,6 +17,7 @@ from ._data_term import (
     about_a_variational_model,
     rest,
     squared,
+    the_model,
 )
 
 
@@ -66,9 +67,21 @@ def _strongly_convex(setting: Setting) -> tuple[Premise, ...]:
         value=_modulus(setting) + own,
         bound=None if constant is not None else 0.0,
         how=f"weight * R has {_modulus(setting):.6g}, the data term {own:.6g}",
-        remedy="add a multiple of SquaredL2() to R, as in lambda space: total_variation(space) + 1e-2 * SquaredL2()",
+        remedy=_remedy(setting),
     )
     return (resting_on(premise, rest(setting), found.fit),)
+
+
+def _remedy(setting: Setting) -> str:
+    """How a square is added to the R at hand, in Python and in a configuration."""
+    given = the_model(setting).regulariser
+    name = "" if given is None else getattr(given, "__name__", "R")
+    added = f"{name}(space) + 1e-2 * SquaredL2()" if name else "1e-2 * SquaredL2()"
+    listed = "[..., " if name else "["
+    return (
+        f"add a multiple of SquaredL2() to R, as in lambda space: {added}, or in a configuration regulariser = "
+        f'{listed}{{ use = "core/squared-l2", weight = 1e-2 }}]'
+    )
 
 
 def _conclusion(setting: Setting) -> Conclusion:
