@@ -98,6 +98,12 @@ def test_an_exchange_of_far_entries_counts() -> None:
     assert contents_of(long) != before
 
 
+def test_a_single_number_with_the_stride_of_another_place_is_read() -> None:
+    whole = torch.arange(4).reshape(2, 2)
+    assert contents_of(whole[:1, 1])[1:] == contents_of(torch.tensor([1]))[1:]
+    assert contents_of(torch.tensor(2.0, dtype=torch.complex64)) is not None
+
+
 def test_a_view_with_strides_is_read_as_it_is_seen() -> None:
     whole = torch.arange(12.0).reshape(3, 4)
     assert contents_of(whole.mT)[1:] == contents_of(whole.mT.clone())[1:]

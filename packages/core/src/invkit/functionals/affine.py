@@ -11,8 +11,8 @@ from torch import Tensor
 from ..derivations import functionals as rules
 from ..errors import ConfigError, DataError, ShapeError
 from ..operators.base import HasPseudoInverse, LinearOperator
-from ..operators.dense import Dense
 from ..operators.contents import contents_of
+from ..operators.dense import Dense
 from ..operators.space import Space, inner, norm, real_dtype
 from .base import Proximable
 from .data_fidelity import check_measurement

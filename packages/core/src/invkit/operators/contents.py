@@ -50,6 +50,8 @@ def _hash(tensor: Tensor, trained: bool) -> tuple[object, ...]:
     numbers = (torch.view_as_real(numbers) if numbers.is_complex() else numbers).contiguous().reshape(-1)
     if not numbers.numel():
         return shape, kind
+    if numbers.stride(0) != 1:  # a single number may keep the stride of where it stood
+        numbers = numbers.clone(memory_format=torch.contiguous_format)
     bits = numbers.view(_AS_WHOLE_NUMBERS.get(numbers.element_size(), torch.int32))
     weights = _weights(min(len(bits), _CHUNK), bits.device)
     sums = torch.stack([(chunk.long() * weights[: len(chunk)]).sum() for chunk in bits.split(_CHUNK)]).tolist()
