@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .capability_checks import CAPABILITY_CHECKS
 from .check import Check
 from .functional_checks import FUNCTIONAL_CHECKS
 from .interface_checks import INTERFACE_CHECKS
@@ -16,6 +17,7 @@ from .symmetry_checks import SYMMETRY_CHECKS
 CHECKS: tuple[Check, ...] = (
     *OPERATOR_CHECKS,
     *FUNCTIONAL_CHECKS,
+    *CAPABILITY_CHECKS,
     *ITERATION_CHECKS,
     *SOLVER_CHECKS,
     *MAP_CHECKS,

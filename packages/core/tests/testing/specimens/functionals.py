@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from invkit.claims import BY_CONSTRUCTION, Claim
-from invkit.functionals import L1
+from invkit.functionals import L1, Huber
 
 from . import parts as s
 from .registry import Specimen, of_kind
@@ -34,6 +34,13 @@ class Bent(s.Smooth):
 
     def hessian_lipschitz(self) -> float:
         return self.bend
+
+
+class WeightsForCurvature(Huber):
+    """The weight rho'(t)/t of each pixel, where its second derivative is asked for."""
+
+    def _hessian_diagonal(self, x: torch.Tensor) -> torch.Tensor:
+        return self.curvatures(x)[0]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,4 +115,5 @@ FUNCTIONALS: tuple[Specimen, ...] = (
         lambda: Bent(curvature=lambda x: (x.abs() < 0.5).to(x.dtype), bend=5.0),
         "hessian-lipschitz",
     ),
+    wrong("weights for curvatures", lambda: WeightsForCurvature(0.5), "hessian-diagonal", lambda: Huber(0.5)),
 )

@@ -147,6 +147,48 @@ class AdjointAsInverse(Coils):
         return self._adjoint(y)
 
 
+class RowsForColumns(Dense):
+    """Sums of absolute values that are neither of columns nor of rows."""
+
+    def _absolute_sums(self) -> tuple[Tensor, Tensor]:
+        columns, rows = super()._absolute_sums()
+        return rows.mean() + 0 * columns, rows
+
+
+class UnsquaredEntries(Dense):
+    def _gram_diagonal(self, weights: Tensor) -> Tensor:
+        return (weights.flatten(1) @ self.matrix.abs()).reshape(len(weights), *self.domain.shape)
+
+
+class SymbolOfA(Blur):
+    """The symbol of A where that of A*A is asked for."""
+
+    def _gram_symbol(self) -> Tensor | None:
+        symbol = super()._gram_symbol()
+        return None if symbol is None else symbol.sqrt()
+
+
+class LosesAView(Dense):
+    def _num_views(self, axis: int) -> int:
+        return super()._num_views(axis) - 1
+
+
+class NextView(Dense):
+    """Computes the view after the one that is asked for."""
+
+    def _subset(self, axis: int, views: Tensor) -> Any:
+        _, restriction = super()._subset(axis, views)
+        return super()._subset(axis, (views + 1) % self._num_views(axis))[0], restriction
+
+
+def blur() -> Blur:
+    return Blur(KERNEL[0, 0], (5, 4))
+
+
+def matrix() -> Tensor:
+    return torch.randn(7, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+
+
 def sensitivities() -> Tensor:
     return torch.randn(3, 4, 5, dtype=torch.complex128, generator=torch.Generator().manual_seed(1))
 
@@ -313,4 +355,11 @@ OPERATORS: tuple[Specimen, ...] = (
     ),
     wrong("half of A*A as its shortcut", lambda: HalfGram(sensitivities()), "normal", lambda: Coils(sensitivities())),
     wrong("the adjoint as the pseudo-inverse", lambda: AdjointAsInverse(sensitivities()), "pseudo-inverse"),
+    wrong(
+        "sums of rows for sums of columns", lambda: RowsForColumns(matrix()), "absolute-sums", lambda: Dense(matrix())
+    ),
+    wrong("entries that are not squared", lambda: UnsquaredEntries(matrix()), "gram-diagonal"),
+    wrong("the symbol of A for that of A*A", lambda: SymbolOfA(KERNEL[0, 0], (5, 4)), "fourier-symbol", blur),
+    wrong("a view that is in no subset", lambda: LosesAView(matrix()), "subsets"),
+    wrong("a subset of the wrong views", lambda: NextView(matrix()), "subsets"),
 )
