@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from invkit.errors import DataError, ShapeError
+from invkit.errors import ConfigError, DataError, ShapeError
 from invkit.operators import Dense
 
 
@@ -56,3 +56,12 @@ def test_what_is_not_a_matrix_of_finite_numbers_is_refused() -> None:
         Dense(torch.ones(2, 2, dtype=torch.int64))
     with pytest.raises(DataError, match="matrix contains NaN or inf"):
         Dense(torch.full((2, 2), torch.nan))
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_a_matrix_that_was_made_no_number_in_place_has_no_norm(value):
+    operator = Dense(torch.eye(3))
+    operator.norm()
+    operator.matrix[0, 1] = value
+    with pytest.raises(ConfigError, match="largest entry of the matrix is (nan|inf)"):
+        operator.norm()

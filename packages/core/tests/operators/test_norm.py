@@ -144,8 +144,9 @@ def test_interval_arithmetic_contains_what_it_bounds(seed: int) -> None:
 
 
 def test_the_basis_of_a_conclusion_is_the_weakest_of_its_premises() -> None:
-    exact, certified = Interval.exact(1.0), Interval(1.0, 1.0, "svd")
-    user = Interval(1.0, 1.0, "given", ASSUMED)
+    exact, certified = Interval.exact(1.0), Interval(1.0, 1.0, "svd", CERTIFIED)
+    user = Interval(1.0, 1.0, "given")
+    assert user.basis is ASSUMED
     assert exact.basis is BY_CONSTRUCTION
     assert (exact * certified).basis is CERTIFIED
     assert (exact + user).basis is ASSUMED

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import numpy as np
 import pytest
 import torch
@@ -61,3 +63,13 @@ def test_indices_that_select_nothing_sound_are_refused() -> None:
     for wrong in (torch.tensor([0.0]), torch.tensor([[0]]), torch.tensor([], dtype=torch.int64), torch.ones(3) > 0):
         with pytest.raises(DataError, match="expected at least one whole number in one dimension"):
             Restriction(space, 0, wrong)
+
+
+def test_indices_that_the_caller_changes_later_are_not_its_own() -> None:
+    indices = torch.tensor([1, 0])
+    restriction = Restriction(Space((2,), torch.float64), 0, indices)
+    indices.fill_(0)
+    assert restriction.forward(torch.tensor([[3.0, 4.0]], dtype=torch.float64)).tolist() == [[4, 3]]
+    again = pickle.loads(pickle.dumps(restriction.to(dtype=torch.float32)))
+    assert again.forward(torch.tensor([[3.0, 4.0]])).tolist() == [[4, 3]]
+    assert "unitary" in again.structure

@@ -9,6 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from ..claims import CERTIFIED
 from ..derivations.symmetry import Action, Moved
 from ..errors import ConfigError, DataError, ShapeError
 from .base import HasGramDiagonal
@@ -171,7 +172,7 @@ class Blur(HasFourierSymbol, HasGramDiagonal):
         else:
             how = "maximum of the transfer function on a grid that holds the convolution"
             lower = min(self._attained(wide) - 4 * slack, value)
-        bounds = Interval(max(0.0, lower - stored), value + slack + stored, how)
+        bounds = Interval(max(0.0, lower - stored), value + slack + stored, how, CERTIFIED)
         return bounds.transformed(grid, 2)
 
     def _attained(self, kernel: Tensor) -> float:

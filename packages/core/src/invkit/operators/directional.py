@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ..claims import CERTIFIED
 from ..errors import ConfigError, ShapeError
 from .base import LinearOperator
 from .norm import Interval
@@ -71,7 +72,9 @@ class AcrossDirection(LinearOperator):
         # In double: near a direction of length 1 the difference cancels, here and in what the operator computes.
         left = (1 - self.directions.detach().double().square()).abs().max()
         lost = 4 * torch.finfo(self.directions.dtype).eps
-        return Interval(max(0.0, float(left) - lost), float(left) + lost, "one direction: the largest |1 - xi^2|")
+        return Interval(
+            max(0.0, float(left) - lost), float(left) + lost, "one direction: the largest |1 - xi^2|", CERTIFIED
+        )
 
     @property
     def structure(self) -> frozenset[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..claims import BY_CONSTRUCTION, CERTIFIED, Basis
+from ..claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED, Basis
 from ..errors import ConfigError
 from .space import Space
 
@@ -50,7 +50,7 @@ class Interval:
     """lower <= value <= upper.
 
     how: one phrase saying how the upper bound is known.   basis: BY_CONSTRUCTION for a closed form, CERTIFIED for a
-    computed rigorous bound; ASSUMED only for a number that the user gave.
+    computed rigorous bound; ASSUMED, unless another is stated, for a number that somebody gives.
 
     Raises: ConfigError if the bounds are not 0 <= lower <= upper < inf.
     """
@@ -58,7 +58,7 @@ class Interval:
     lower: float
     upper: float
     how: str
-    basis: Basis = CERTIFIED
+    basis: Basis = ASSUMED
 
     def __post_init__(self) -> None:
         if not 0 <= self.lower <= self.upper < math.inf:
@@ -148,12 +148,17 @@ def dense_norm(matrix: Tensor) -> Interval:
     """
     wide = matrix.detach().to(torch.complex128 if matrix.is_complex() else torch.float64)
     largest = float((torch.view_as_real(wide.resolve_conj()) if wide.is_complex() else wide).abs().max())
+    if not math.isfinite(largest):
+        raise ConfigError(
+            f"dense_norm: the largest entry of the matrix is {largest}, expected a finite number. It was changed since "
+            "it was given: find what wrote to it."
+        )
     if largest < 1e-290:  # near the subnormal numbers the backward error is not relative
-        return Interval(0.0, product_up(largest, math.sqrt(2 * wide.numel())), "largest entry")
+        return Interval(0.0, product_up(largest, math.sqrt(2 * wide.numel())), "largest entry", CERTIFIED)
     value = float(torch.linalg.svdvals(wide)[0])
     slack = 16 * sum(matrix.shape) * torch.finfo(torch.float64).eps
     lower, upper = value * max(0.0, 1 - slack), value * (1 + slack)
-    return Interval(lower, upper, "largest singular value, padded by its backward error")
+    return Interval(lower, upper, "largest singular value, padded by its backward error", CERTIFIED)
 
 
 def schur_norm_bound(column_sums: Tensor, row_sums: Tensor, terms: int) -> float:
@@ -209,4 +214,5 @@ def nonnegative_norm(
         min(lower * max(0.0, 1 - slack), upper),
         upper,
         "Collatz-Wielandt bound of a nonnegative matrix, rounded outwards",
+        CERTIFIED,
     )

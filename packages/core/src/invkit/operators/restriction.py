@@ -55,7 +55,8 @@ class Restriction(HasGramDiagonal, HasPseudoInverse):
                 f"Restriction: there are {len(indices)} indices, {count} of them distinct, expected no repeats. "
                 "Remove them, or the norm is not 1."
             )
-        object.__setattr__(self, "indices", indices.to(device=self.space.device, dtype=torch.int64))
+        # A copy: what the caller writes into theirs later may repeat an index.
+        object.__setattr__(self, "indices", indices.to(device=self.space.device, dtype=torch.int64, copy=True))
 
     @property
     def domain(self) -> Space:

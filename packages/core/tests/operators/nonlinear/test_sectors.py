@@ -172,7 +172,8 @@ def test_a_gradient_step_is_averaged_and_behind_a_pointwise_map_still() -> None:
 def test_pointwise_operators_state_their_slopes() -> None:
     for operator in (ReLU(SPACE), Softplus(SPACE, 0.3)):
         assert find_claim(operator.claims(), "firmly_nonexpansive").basis is BY_CONSTRUCTION
-    assert find_claim(Log(SPACE, 0.25).claims(), "lipschitz").params["constant"] == 4.0
+    constant = find_claim(Log(SPACE, 0.25).claims(), "lipschitz").params["constant"]
+    assert 4 <= constant <= 4 * (1 + 1e-15)
     assert find_claim(Sigmoid(SPACE, -1.0, 3.0).claims(), "lipschitz").params["constant"] == 1.0
     for operator in (Exp(SPACE), Square(SPACE), BeerLambert(dense(0))):
         assert sectors_of(operator) == ()

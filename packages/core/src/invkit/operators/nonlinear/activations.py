@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import abc
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from ...errors import ConfigError
-from ..moving import Movable
+from ...errors import ConfigError, DataError, ShapeError
+from ..moving import Movable, tensors_of
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,17 @@ ACTIVATIONS: dict[str, Activation] = {
 
 #: What is often asked for, and its least slope.
 _FALLING: dict[str, float] = {"gelu": -0.129, "silu": -0.0998, "swish": -0.0998, "mish": -0.1131}
+
+
+def slopes_hold(activation: Activation) -> bool:
+    """Whether an activation could still be built from what it holds: a slope may have been learned since."""
+    if not any(True for _ in tensors_of(activation)):
+        return True
+    try:
+        activation_named(replace(activation), type(activation).__name__)
+    except (ConfigError, DataError, ShapeError):
+        return False
+    return True
 
 
 def activation_named(activation: str | Activation, who: str) -> Activation:

@@ -14,7 +14,7 @@ from ...errors import ConfigError, ShapeError
 from ..base import LinearOperator, Operator
 from ..moving import basis_of
 from ..space import Space
-from .activations import Activation, ReLU, activation_named
+from .activations import Activation, ReLU, activation_named, slopes_hold
 from .runge_kutta import EULER, TABLEAUX, ButcherTableau
 
 #: A few roundings of float64 arithmetic, to round outwards.
@@ -117,7 +117,9 @@ class GradientFlowStep(Operator):
         return z
 
     def ratio(self) -> float:
-        """h L |A|^2, rounded upwards: what must not exceed 2 r."""
+        """h L |A|^2, rounded upwards: what must not exceed 2 r; infinite where a learned slope has left [0, L]."""
+        if not slopes_hold(self.activation):
+            return math.inf
         norm = self.operator.norm().upper
         h = float(self._h.detach() if isinstance(self._h, Tensor) else self._h)
         return h * self.activation.largest_slope * norm * norm * _UP

@@ -7,18 +7,17 @@ from __future__ import annotations
 
 import abc
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 from typing import final
 
 import torch
 from torch import Tensor
 
-from ...claims import Claim
+from ...claims import CERTIFIED, Claim
 from ...derivations import maps
 from ...derivations.symmetry import Action, Moved
 from ...errors import ConfigError, ShapeError
-from ..moving import tensors_of
 from ..norm import Interval
 from ..space import Space, same_kind
 from .algebra import HasJacobianNorm
@@ -45,7 +44,8 @@ class Pointwise(HasJacobianNorm):
 
     @final
     def _carried(self, action: Action) -> Action | None:
-        alike = all(tensor.numel() == 1 for tensor in tensors_of(self))  # else f may differ from pixel to pixel
+        settings = (getattr(self, one.name) for one in fields(self) if one.name != "space")
+        alike = all(_is_one_number(setting) for setting in settings)  # else f may differ from pixel to pixel
         return action if isinstance(action, Moved) and alike else None
 
     @final
@@ -61,7 +61,7 @@ class Pointwise(HasJacobianNorm):
         largest = float(self._slope(x.detach()).abs().max())
         # Slopes carry the rounding of a few elementary functions in their own precision.
         slack = 16 * torch.finfo(x.dtype).eps
-        return Interval(largest * (1 - slack), largest * (1 + slack), "largest slope")
+        return Interval(largest * (1 - slack), largest * (1 + slack), "largest slope", CERTIFIED)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -111,11 +111,14 @@ class Log(BoundedSlope):
         return torch.where(x >= self._lowest, 1 / x.clamp_min(self._lowest), 0)
 
     def _sector(self) -> tuple[Fraction, Fraction]:
-        return Fraction(0), 1 / Fraction(self._lowest)
+        eps = Fraction(torch.finfo(self.space.dtype).eps)  # a slope is rounded once
+        return Fraction(0), (1 + eps) / Fraction(self._lowest)
 
     @property
     def _lowest(self) -> float:
-        return max(self.floor, torch.finfo(self.space.dtype).tiny)
+        """The floor as a number of the precision of the images, which is what they are compared with."""
+        limits = torch.finfo(self.space.dtype)
+        return float(torch.tensor(min(max(self.floor, limits.tiny), limits.max), dtype=self.space.dtype))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -232,6 +235,10 @@ class Square(Pointwise):
 
     def _slope(self, x: Tensor) -> Tensor:
         return 2 * x
+
+
+def _is_one_number(setting: object) -> bool:
+    return setting.numel() == 1 if isinstance(setting, Tensor) else isinstance(setting, float | complex | int)
 
 
 def _require_real(space: Space, who: str) -> None:

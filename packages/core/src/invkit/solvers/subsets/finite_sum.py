@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from ...claims import CERTIFIED
 from ...errors import ConfigError
 from ...functionals.algebra import terms_of
 from ...functionals.base import Differentiable, Functional, Proximable
@@ -72,7 +73,7 @@ def as_finite_sum(objective: Functional, who: str) -> FiniteSumProblem:
 
 def interval_of(bound: float) -> Interval | None:
     """An upper bound as ``checked_step_size`` takes it."""
-    return Interval(0.0, bound, "from the terms") if bound < math.inf else None
+    return Interval(0.0, bound, "from the terms", CERTIFIED) if bound < math.inf else None
 
 
 def drawn_order(seed: int, epoch: int, count: int) -> list[int]:
