@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,22 @@ class Skip(Exception):
 
 @dataclass(frozen=True)
 class Context:
-    """Where and with which seed a check runs."""
+    """Where and with which seed a check runs, and which of several claims of one property it is about."""
 
     device: torch.device = torch.device("cpu")
     dtype: torch.dtype = torch.float64
     seed: int = 0
+    claim: Claim | None = None  #: the one that is asked about; None is the strongest of the property
 
     def generator(self) -> torch.Generator:
         """A fresh generator, the same for every check, so that each check can be repeated alone."""
         return torch.Generator().manual_seed(self.seed)
+
+    def claim_of(self, subject: Any, name: str) -> Claim | None:
+        """The claim of that property to measure: the one that is asked about, else the object's strongest."""
+        if self.claim is not None and self.claim.property == name:
+            return self.claim
+        return find_claim(tuple(subject.claims()), name)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -51,7 +58,8 @@ class CheckResult:
 
     check: the name of a check of the core, the id of one that a plugin adds.
     reason: why it was skipped or failed, or where the worst trial was.   example: which of several instances.
-    stated: what the object claims of the property that was measured, with its basis.
+    stated: what the object claims of the property that was measured, with its basis.   claim: its parameters in words,
+    if it is one of several claims of that property.
     counterexample: tensors and numbers at which the check gives this value again.
     """
 
@@ -64,6 +72,7 @@ class CheckResult:
     measurement: Measurement | None = None
     reason: str = ""
     example: str = ""
+    claim: str = ""
     seed: int = 0
     stated: Claim | None = None
     counterexample: Mapping[str, Datum] = field(default_factory=dict)
@@ -103,6 +112,7 @@ class CheckResult:
             "example": self.example,
             "check": self.check,
             "property": self.concerns,
+            "claim": self.claim,
             "outcome": self.outcome.value,
             "dtype": self.dtype,
             "device": self.device,
@@ -157,6 +167,17 @@ class Check:
         asked = self.always or not self.concerns or find_claim(claims, self.concerns) is not None
         return kind in self.kinds and isinstance(subject, self.needs) and asked
 
+    def contexts(self, context: Context, stated: tuple[Claim, ...]) -> Iterator[Context]:
+        """One for each of several claims of the property; two with the same parameters are one, the stronger."""
+        ordered = sorted((one for one in stated if one.property == self.concerns), key=lambda one: -one.basis)
+        several = {str(sorted(one.params.items())): one for one in reversed(ordered)}
+        if len(several) < 2:
+            yield context
+        else:
+            for one in ordered:
+                if one in several.values():
+                    yield replace(context, claim=one)
+
     def run(self, example: Example, context: Context, subject: str = "") -> CheckResult:
         """Ask. A check that raises is a failure of that check alone."""
         measurement, reason, counterexample = None, "", {}
@@ -188,8 +209,9 @@ class Check:
             measurement=measurement,
             reason=reason,
             example=example.name,
+            claim="" if context.claim is None else str(context.claim),
             seed=context.seed,
-            stated=_stated(example.subject, self.concerns),
+            stated=_stated(example.subject, self.concerns) if context.claim is None else context.claim,
             counterexample=counterexample,
         )
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..claims import find_claim
 from ..functionals.algebra import Composition, Scaled, Sum, scale
 from ..functionals.base import Differentiable, Functional, Proximable
 from ..measures import (
@@ -37,7 +36,7 @@ def _convex(example: Example, context: Context) -> Measurement:
 
 
 def _strongly_convex(example: Example, context: Context) -> Measurement:
-    claim = find_claim(example.subject.claims(), "strongly_convex")
+    claim = context.claim_of(example.subject, "strongly_convex")
     if claim is None:
         raise Skip("the instance states no modulus")
     modulus = claim.params["modulus"]
@@ -45,7 +44,7 @@ def _strongly_convex(example: Example, context: Context) -> Measurement:
 
 
 def _smooth(example: Example, context: Context) -> Measurement:
-    claim = find_claim(example.subject.claims(), "smooth")
+    claim = context.claim_of(example.subject, "smooth")
     if claim is None or not isinstance(example.subject, Differentiable):
         raise Skip("the instance states no constant")
     return smoothness_ratio(example.subject, example.domain, claim.params["constant"], generator=context.generator())

@@ -27,7 +27,8 @@ class Item:
     """One question.
 
     subject: the id of an object, or a plugin.   dtype: empty where it makes no difference.
-    example: which of several examples of the object, empty for the only one.
+    example, claim: which of several examples of the object, and of several claims of the property; empty for the only
+        one.
     """
 
     subject: str
@@ -35,6 +36,7 @@ class Item:
     run: Callable[[], CheckResult]
     dtype: str = ""
     example: str = ""
+    claim: str = ""
 
     @property
     def name(self) -> str:
@@ -43,8 +45,8 @@ class Item:
 
     @property
     def id(self) -> str:
-        """``plugin/object::check-float32``: the name with the example, if there are several, and the dtype."""
-        return "-".join(filter(None, (self.name, self.example, self.dtype)))
+        """``plugin/object::check-float32``: the name with the example and the claim, if there are several."""
+        return "-".join(filter(None, (self.name, self.example, self.claim, self.dtype)))
 
 
 def find_status(registry: Registry, plugin: str) -> Status:
@@ -142,7 +144,9 @@ def _items_in(registry: Registry, entry: Entry, context: Context, checks: Sequen
         for one in checks:
             if one.applies_to(example.subject, kind, claims):
                 name = one.name if one.plugin == entry.provider else one.id
-                yield item(check=name, run=functools.partial(_asked, entry, context, one, fresh))
+                for asked in one.contexts(context, _stated(example.subject)):
+                    claim = "" if asked.claim is None else str(asked.claim)
+                    yield item(check=name, claim=claim, run=functools.partial(_asked, entry, asked, one, fresh))
 
 
 def _one_of(registry: Registry, entry: Entry, context: Context, number: int) -> Example:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from ..claims import Claim, find_claim
+from ..claims import Claim
 from ..errors import InvkitError
 from ..measures import (
     Measurement,
@@ -65,23 +65,23 @@ def _linear(one: Map, params: Mapping[str, Any], generator: Any) -> Measurement:
 
 
 def _over_maps(concerns: str, measure: _Measure) -> Callable[[Example, Context], Measurement]:
-    """The worst over the maps of the object, with the parameters of the strongest claim."""
+    """The worst over the maps of the object, with the parameters of the claim."""
 
     def run(example: Example, context: Context) -> Measurement:
-        params = _claim(example, concerns).params
+        params = _claim(example, context, concerns).params
         return _worst([(one, measure(one, params, context.generator())) for one in maps_of(example)])
 
     return run
 
 
 def _stable(example: Example, context: Context) -> Measurement:
-    params = _claim(example, "stable").params
+    params = _claim(example, context, "stable").params
     one = reconstruction(example, "A R", measured=True)
     return _worst([(one, _stretch(one, params, context.generator()))])
 
 
-def _claim(example: Example, name: str) -> Claim:
-    claim = find_claim(tuple(example.subject.claims()), name)
+def _claim(example: Example, context: Context, name: str) -> Claim:
+    claim = context.claim_of(example.subject, name)
     if claim is None:
         raise Skip(f"the instance does not claim to be {name}")
     return claim

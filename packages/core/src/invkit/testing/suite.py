@@ -202,7 +202,8 @@ def _check_example(
     for one in checks:
         if one.applies_to(subject, kind, claims):
             measured.add(one.concerns)
-            yield one.run(example, context, name)
+            for asked in one.contexts(context, stated):
+                yield one.run(example, asked, name)
     for claim in stated:
         if claim.property not in measured:
             yield replace(unmeasured(claim, name, context), example=example.name)

@@ -25,9 +25,11 @@ def summarise(results: Iterable[CheckResult], counts: Mapping[str, int]) -> str:
 
 def _grouped(results: Iterable[CheckResult]) -> list[list[CheckResult]]:
     """The results of one check of one object that ended alike, over dtypes."""
-    groups: dict[tuple[str, str, str, Outcome], list[CheckResult]] = {}
+    groups: dict[tuple[str, str, str, str, Outcome], list[CheckResult]] = {}
     for result in results:
-        groups.setdefault((result.subject, result.check, result.concerns, result.outcome), []).append(result)
+        groups.setdefault((result.subject, result.check, result.concerns, result.claim, result.outcome), []).append(
+            result
+        )
     return list(groups.values())
 
 
@@ -37,6 +39,7 @@ def _row(results: list[CheckResult]) -> tuple[str, ...]:
     found = worst.measurement
     remark = _remark(worst)
     name = worst.check if worst.check not in ("claim", "declared") else f"{worst.check} {worst.concerns}"
+    name = f"{name} {worst.claim.removeprefix(worst.concerns)}" if worst.claim else name
     return (
         worst.subject,
         name,

@@ -35,7 +35,7 @@ def _invariant(example: Example, context: Context) -> Measurement:
     def measure(space: Space, name: str) -> Measurement:
         return invariance_error(example.subject, space, name, generator=context.generator())
 
-    return _worst_of(example, "invariant", measure)
+    return _worst_of(example, context, "invariant", measure)
 
 
 def _invariant_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
@@ -51,14 +51,14 @@ def _equivariant(example: Example, context: Context) -> Measurement:
         gain = _gain(example)
         return equivariance_error(call, space, name, generator=context.generator(), gain=gain, bound=bound)
 
-    found = _worst_of(dataclasses.replace(example, space=space), "equivariant", measure)
+    found = _worst_of(dataclasses.replace(example, space=space), context, "equivariant", measure)
     off_grid = _off_grid(example, context)
     return dataclasses.replace(found, where=f"{found.where}{off_grid}") if off_grid else found
 
 
 def _off_grid(example: Example, context: Context) -> str:
     """A number to report of a denoiser that turns with square images: how far it is from turning by other angles."""
-    groups = {claim.params["group"] for claim in example.subject.claims() if claim.property == "equivariant"}
+    groups = set(_groups(example, context, "equivariant"))
     space = dataclasses.replace(example.domain, shape=(example.domain.shape[0], *_LARGE))
     if not isinstance(example.subject, Denoiser) or not groups & {"C4", "D4"} or not _takes(example.subject, space):
         return ""
@@ -103,23 +103,37 @@ def _require_same_motion(example: Example, name: str) -> None:
         raise Skip(f"{type(operator).__name__} is not known to move measurements by {name} as the images")
 
 
-def _worst_of(example: Example, about: str, measure: Callable[[Space, str], Measurement]) -> Measurement:
+def _worst_of(
+    example: Example, context: Context, about: str, measure: Callable[[Space, str], Measurement]
+) -> Measurement:
     """The worst over the groups that are claimed and the images on which they act."""
-    names = dict.fromkeys(c.params["group"] for c in example.subject.claims() if c.property == about)
+    names = _groups(example, context, about)
     if not names:
         raise Skip(f"the instance does not claim to be {about}")
-    found, unknown = [], []
+    found, unknown, idle = [], [], []
     for name in names:
         try:
             group(name)
         except ConfigError:
             unknown.append(name)
             continue
-        found += [measure(space, name) for space in _spaces(example) if _acts_on(name, space)]
+        here = [measure(space, name) for space in _spaces(example) if _acts_on(name, space)]
+        found += here
+        idle += [] if here else [name]
     if not found:
-        raise Skip(f"no element is known of {', '.join(unknown)}" if unknown else "no images on which its groups act")
+        reasons = (
+            unknown and f"no element is known of {', '.join(unknown)}",
+            idle and f"{', '.join(idle)} does not act",
+        )
+        raise Skip("; ".join(filter(None, reasons)) + (f" on images of {example.domain.shape}" if idle else ""))
     worst = max(found, key=lambda one: math.inf if math.isnan(one.value) else one.value / one.bound)
     return dataclasses.replace(worst, trials=sum(one.trials for one in found))
+
+
+def _groups(example: Example, context: Context, about: str) -> tuple[str, ...]:
+    """The group of the claim that is asked about, else all that the object claims."""
+    claims = example.subject.claims() if context.claim is None else (context.claim,)
+    return tuple(dict.fromkeys(claim.params["group"] for claim in claims if claim.property == about))
 
 
 def _spaces(example: Example) -> Iterator[Space]:
