@@ -9,18 +9,21 @@ f @ F   F nonlinear: nonlinear_composition.py
 from __future__ import annotations
 
 import functools
+import sys
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from ..claims import CERTIFIED
 from ..derivations import functionals as rules
 from ..derivations import symmetry
 from ..derivations.symmetry import Action
 from ..errors import ConfigError, ShapeError
 from ..operators.base import LinearOperator, Operator
-from ..operators.norm import Interval, product_down, product_up, rounded_up
+from ..operators.moving import classes_in
+from ..operators.norm import Interval, product_up, rounded_up
 from ..operators.space import Space
 from . import moduli
 from .base import Differentiable, Functional, Proximable, as_float, check_weight, times, weight_for
@@ -86,6 +89,11 @@ class ScaledProximable(Scaled, Proximable):
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         return self.functional._prox(v, weight_for(self.weight, v) * tau)
 
+    def _has_prox(self) -> bool:
+        # With a weight of 0 it is the projection onto the domain, which is not asked of a map with a step > 0.
+        of_core = all(cls.__module__.startswith("invkit.") for cls in classes_in(self.functional))
+        return (of_core or as_float(self.weight) >= sys.float_info.min) and self.functional._has_prox()
+
     @property
     def conjugate(self) -> Proximable:
         return self.functional.scaled_conjugate(self.weight)
@@ -119,7 +127,7 @@ class Sum(Functional):
         return functools.reduce(torch.add, (term.value(x) for term in self.terms))
 
     def convexity(self) -> float | None:
-        return moduli.total(term.convexity() for term in self.terms)
+        return moduli.total([term.convexity() for term in self.terms])
 
     def is_invariant(self, action: Action) -> bool:
         return all(term.is_invariant(action) for term in self.terms)
@@ -145,7 +153,8 @@ class SumDifferentiable(Sum, Differentiable):
             return None
         # Convex terms: the largest eigenvalue of a sum of semidefinite Hessians is at least that of each.
         total = functools.reduce(Interval.__add__, [part for part in parts if part is not None])
-        lower = max(part.lower for part in parts if part is not None) if self.convexity() is not None else 0.0
+        convex = all(moduli.is_convex(term.convexity()) for term in self.terms)
+        lower = max(part.lower for part in parts if part is not None) if convex else 0.0
         return Interval(min(lower, total.upper), total.upper, total.how, total.basis)
 
     def hessian_lipschitz(self) -> float | None:
@@ -175,11 +184,15 @@ class Composition(Functional):
         return self.functional.value(self.operator.forward(x))
 
     def convexity(self) -> float | None:
-        modulus = self.functional.convexity()
+        modulus, lower, upper = self.functional.convexity(), 0.0, 0.0
         if modulus and "isometric" in self.operator.structure:
-            kept = min(1.0, self.operator.norm().lower)  # 1 but for the rounding of the operator's precision
-            return product_down(modulus, kept, kept)
-        return None if modulus is None else 0.0
+            lower = min(1.0, self.operator.norm().lower)  # 1 but for the rounding of the operator's precision
+        if modulus is not None and modulus < 0:
+            norm = self.operator.norm()
+            if norm.basis < CERTIFIED:
+                return None
+            upper = norm.upper
+        return moduli.behind(modulus, lower, upper)
 
     def is_invariant(self, action: Action) -> bool:
         carried = self.operator.carried(action)
@@ -212,7 +225,11 @@ class CompositionDifferentiable(Composition, Differentiable):
 
     def hessian_lipschitz(self) -> float | None:
         inner = self.functional.hessian_lipschitz()
-        return inner if not inner else product_up(inner, *3 * (self.operator.norm().upper,))
+        if not inner:
+            return inner
+        norm = self.operator.norm()
+        # The number says nothing of how it is known, so it must not rest on a bound that is only assumed.
+        return product_up(inner, *3 * (norm.upper,)) if norm.basis >= CERTIFIED else None
 
     def is_twice_differentiable(self) -> bool:
         return self.functional.is_twice_differentiable()
@@ -292,4 +309,4 @@ def split_composition(term: Functional) -> tuple[float | Tensor, Functional, Lin
 def _is_quadratic(functional: Functional) -> bool:
     from .norms import SquaredL2
 
-    return isinstance(functional, SquaredL2)
+    return type(functional) is SquaredL2

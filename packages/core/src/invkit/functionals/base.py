@@ -9,8 +9,9 @@ to theirs, so that the value, the gradient and the prox have the precision of th
 from __future__ import annotations
 
 import abc
+import dataclasses
 import math
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, cast, final
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ from torch import Tensor
 from ..claims import Basis, Claim
 from ..derivations.derivation import Derivation, about
 from ..derivations.symmetry import Action, Moved, Phase, largest, motions
-from ..errors import ConfigError, ShapeError
+from ..errors import ConfigError, DataError, ShapeError
 from ..operators.base import Operator
 from ..operators.moving import Movable, basis_of
 from ..operators.norm import Interval
@@ -51,7 +52,10 @@ class Functional(Movable, abc.ABC):
     __call__ = value
 
     def convexity(self) -> float | None:
-        """The largest known m such that f - (m/2)|.|^2 is convex; 0 says convex, None says nothing."""
+        """The largest known m such that f - (m/2)|.|^2 is convex; 0 says convex, None says nothing.
+
+        m < 0 says weakly convex: f becomes convex with a square of at least that weight added, and is not before.
+        """
         return None
 
     @property
@@ -77,9 +81,8 @@ class Functional(Movable, abc.ABC):
         """What this functional states of itself."""
         basis = basis_of(self)
         stated = []
-        held = weights_hold(self)
+        held = parameters_hold(self)
         modulus = self.convexity() if held else None
-        # A modulus below zero is that of a weakly convex functional.
         if modulus is not None and modulus >= 0:
             stated.append(self._claim("convex", basis))
             if modulus > 0:
@@ -91,7 +94,7 @@ class Functional(Movable, abc.ABC):
             smooth = self.smoothness() if held else None
             if smooth is not None:
                 stated.append(self._claim("smooth", min(smooth.basis, basis), smooth.how, constant=smooth.upper))
-        if isinstance(self, Proximable) and held:
+        if isinstance(self, Proximable) and held and self._has_prox():
             stated.append(self._claim("prox", basis))
         stated += [self._claim("invariant", basis, group=name) for name in self.invariances()]
         return tuple(stated)
@@ -208,6 +211,10 @@ class Proximable(Functional):
             raise ConfigError(f"{type(self).__name__}.prox: tau is {tau}, expected a positive number. Use a step > 0.")
         return self._prox(v, per_image(tau, v))
 
+    def _has_prox(self) -> bool:
+        """Whether it can be computed with the parameters as they stand."""
+        return True
+
     def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
         """(c f)* for c > 0: z -> c f*(z / c). Functionals whose scaled conjugate is simpler say so here."""
         from .conjugate import ScaledConjugate
@@ -252,22 +259,54 @@ def fitted(parameter: Tensor, x: Tensor, who: str, what: str) -> Tensor:
     return parameter.to(same_kind(x.dtype, parameter.dtype))
 
 
-#: Parameters of the core's functionals that are checked to be >= 0 when they are given and may be learned afterwards.
-_NOT_NEGATIVE = ("weight", "weights", "radius", "total", "bounds", "delta", "gamma")
+#: Parameters of the core's functionals that have to be >= 0.
+_NOT_NEGATIVE = {"weight", "weights", "radius", "total", "bounds", "delta", "gamma"}
 
 
-def weights_hold(thing: object) -> bool:
-    """Whether no parameter that has to be >= 0, of a functional of the core or of a part of it, is negative by now."""
-    if isinstance(thing, tuple):
-        return all(weights_hold(part) for part in thing)
-    if not isinstance(thing, Functional) or not type(thing).__module__.startswith("invkit."):
+def parameters_hold(thing: Any) -> bool:
+    """Whether a functional and its parts could still be built from what they hold.
+
+    Parameters are checked when they are given; tensors may have been learned or written to since.
+    """
+    if isinstance(thing, tuple | list):
+        return all(parameters_hold(part) for part in thing)
+    if not isinstance(thing, Functional):
         return True
-    mine = vars(thing)
-    given = [mine[name] for name in _NOT_NEGATIVE if name in mine]
-    numbers = [number for value in given for number in (value if isinstance(value, tuple) else (value,))]
-    # Written so that NaN does not hold.
-    good = all(bool((n.detach() >= 0).all()) if isinstance(n, Tensor) else n >= 0 for n in numbers)
-    return good and all(weights_hold(part) for part in mine.values())
+    settings = dataclasses.fields(cast(Any, thing)) if hasattr(thing, "__dataclass_fields__") else ()
+    held = {setting.name: getattr(thing, setting.name) for setting in settings if setting.init}
+    numbers = {name: found for name, value in held.items() if (found := _numbers(value))}
+    if any(isinstance(number, Tensor) for found in numbers.values() for number in found):
+        checked = _NOT_NEGATIVE.intersection(*(_core_fields(type(thing)), numbers))
+        # Written so that NaN does not hold.
+        if not all(bool((torch.as_tensor(n).detach() >= 0).all()) for name in checked for n in numbers[name]):
+            return False
+        if not _can_be_built(thing, held):
+            return False
+    return all(parameters_hold(part) for part in held.values())
+
+
+def _numbers(value: Any) -> tuple[Tensor | float, ...]:
+    items = tuple(value) if isinstance(value, tuple | list) else (value,)
+    return tuple(item for item in items if isinstance(item, Tensor | float | int))
+
+
+def _core_fields(cls: type) -> set[str]:
+    """The fields that classes of the core define, also where another class inherits them."""
+    core = [one for one in cls.__mro__ if one.__module__.startswith("invkit.")]
+    return {name for one in core for name in vars(one).get("__dataclass_fields__", ())}
+
+
+def _can_be_built(functional: Functional, held: dict[str, Any]) -> bool:
+    try:
+        if hasattr(functional, "__post_init__"):
+            type(functional)(**held)
+        elif isinstance(functional, Proximable) and not any(isinstance(part, Functional) for part in held.values()):
+            _ = functional.conjugate  # a conjugate is checked by what it is the conjugate of
+    except (ConfigError, DataError, ShapeError):
+        return False
+    except TypeError:  # of another author, who builds it in another way
+        return True
+    return True
 
 
 def weight_for(weight: float | Tensor, x: Tensor) -> float | Tensor:

@@ -13,6 +13,8 @@ from ..errors import ConfigError
 from . import moduli
 from .base import Differentiable, Proximable, as_float, times, weight_for
 
+_SMALLEST = 2.0**-64
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ScaledConjugate(Proximable):
@@ -43,7 +45,7 @@ class ScaledConjugate(Proximable):
         if stated is None or not weight > 0:
             return None
         known = (moduli.over(stated, weight), _by_smoothness(self.inner, weight))
-        return max(modulus for modulus in known if modulus is not None)
+        return max((modulus for modulus in known if modulus is not None), default=None)
 
     def is_invariant(self, action: Action) -> bool:
         return self.inner.is_invariant(action)
@@ -51,6 +53,10 @@ class ScaledConjugate(Proximable):
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         weight = weight_for(self.weight, v)
         return weight * self.inner._prox(v / weight, tau / weight)
+
+    def _has_prox(self) -> bool:
+        # The quotients by a smaller weight overflow, those of float32 first.
+        return as_float(self.weight) >= _SMALLEST and self.inner._has_prox()
 
     @property
     def conjugate(self) -> Proximable:
@@ -60,7 +66,7 @@ class ScaledConjugate(Proximable):
 def _by_smoothness(functional: Proximable, weight: float) -> float | None:
     """The modulus of z -> c f(z / c) because the conjugate of f, whose conjugate f is, is convex and smooth."""
     other = functional.conjugate
-    if not isinstance(other, Differentiable) or other.convexity() is None:
+    if not isinstance(other, Differentiable) or not moduli.is_convex(other.convexity()):
         return None
     smooth = other.smoothness()
     return None if smooth is None else moduli.of_conjugate(smooth.upper, weight)

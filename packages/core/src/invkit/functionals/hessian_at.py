@@ -29,7 +29,7 @@ def hessian_at(functional: Functional, x: Tensor) -> Linear:
         return lambda v: weight * inner(v)
     if isinstance(functional, Composition):
         operator = functional.operator
-        if isinstance(functional.functional, SquaredL2):
+        if type(functional.functional) is SquaredL2:
             return operator.normal().forward
         outer = hessian_at(functional.functional, operator.forward(x))
         return lambda v: operator.adjoint(outer(operator.forward(v)))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..derivations import functionals as rules
 from ..operators.norm import Interval
-from .base import as_float, weight_for
+from .base import as_float, parameters_hold, weight_for
 from .indicators import check_axes
 from .radial import RadialNorm, check_positive
 
@@ -56,8 +56,8 @@ class Huber(RadialNorm):
     def _rho_conjugate(self, s: Tensor) -> Tensor:
         return 0.5 * self.delta * s.square()
 
-    def smoothness(self) -> Interval:
-        return Interval.exact(1 / as_float(self.delta))
+    def smoothness(self) -> Interval | None:
+        return Interval.exact(1 / as_float(self.delta)) if parameters_hold(self) else None
 
     def __repr__(self) -> str:
         return f"Huber({as_float(self.delta):g}, axes={self.axes})"

@@ -13,15 +13,15 @@ from ..derivations import functionals as rules
 from ..derivations.symmetry import Action, Moved, keeps_groups
 from ..errors import ConfigError, ShapeError
 from ..operators.space import real_dtype, same_kind, squared_magnitude
-from .base import Proximable, as_float, check_number, check_weight, sum_per_image, weight_for
+from .base import Proximable, as_float, check_number, check_weight, parameters_hold, sum_per_image, weight_for
 
 
 class Indicator(Proximable):
     """0 in a closed convex set and +inf outside; the proximal map is the projection, and c times it is itself."""
 
     @final
-    def convexity(self) -> float:
-        return 0.0
+    def convexity(self) -> float | None:
+        return 0.0 if parameters_hold(self) else None
 
     @final
     def scaled_conjugate(self, weight: float | Tensor) -> Proximable:
@@ -93,8 +93,8 @@ class BoxSupport(Proximable):
 
     derivations = (rules.CONJUGATE_CONVEX,)
 
-    def convexity(self) -> float:
-        return 0.0
+    def convexity(self) -> float | None:
+        return 0.0 if parameters_hold(self) else None
 
     def is_invariant(self, action: Action) -> bool:
         return isinstance(action, Moved) and all(_is_one_number(bound) for bound in (self.low, self.high))

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..derivations import functionals as rules
 from ..errors import ConfigError, DataError, ShapeError
 from ..operators.space import check_tensor
-from .base import HasHessianDiagonal, Proximable, as_float, fitted, sum_per_image, weight_for
+from .base import HasHessianDiagonal, Proximable, as_float, fitted, parameters_hold, sum_per_image, weight_for
 from .conjugate import _scaled
 from .indicators import _require_real
 
@@ -95,8 +95,8 @@ class KullbackLeibler(HasHessianDiagonal, Proximable):
     def smoothness(self) -> None:
         return None
 
-    def convexity(self) -> float:
-        return 0.0
+    def convexity(self) -> float | None:
+        return 0.0 if parameters_hold(self) else None
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         y, background = self._data(v)
@@ -138,8 +138,8 @@ class KullbackLeiblerConjugate(Proximable):
 
     derivations = (rules.CONJUGATE_CONVEX,)
 
-    def convexity(self) -> float:
-        return 0.0
+    def convexity(self) -> float | None:
+        return 0.0 if parameters_hold(self) else None
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         _require_real(v, "KullbackLeiblerConjugate")

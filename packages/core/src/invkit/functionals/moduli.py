@@ -1,32 +1,34 @@
 """Arithmetic of moduli of strong convexity: in rational numbers, rounded down once, so that none is stated too large.
 
-A modulus is a number >= 0; None says that nothing is known, and stays None.
+A modulus is that of ``Functional.convexity``: below 0 for weak convexity, None, which stays None, for nothing known.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Sequence
 from fractions import Fraction
 
 
 def times(weight: float, modulus: float | None) -> float | None:
     """weight * modulus; None for a weight that is not >= 0, such as a learned one that has become negative."""
-    if modulus is None or not 0 <= weight < math.inf:
+    if modulus is None or not 0 <= weight < math.inf or not math.isfinite(modulus):
         return None
     return _below(Fraction(weight) * Fraction(modulus))
 
 
-def total(moduli: Iterable[float | None]) -> float | None:
+def total(moduli: Sequence[float | None]) -> float | None:
     """The sum of moduli, None where one is."""
-    known = list(moduli)
-    return None if None in known else _below(sum((Fraction(m) for m in known if m is not None), Fraction(0)))
+    known = [m for m in moduli if m is not None]
+    if len(known) < len(moduli) or not all(math.isfinite(m) for m in known):
+        return None
+    return _below(sum((Fraction(m) for m in known), Fraction(0)))
 
 
 def over(modulus: float | None, weight: float) -> float | None:
     """modulus / weight for a positive weight; None for another."""
-    if modulus is None or not 0 < weight < math.inf:
+    if modulus is None or not 0 < weight < math.inf or not math.isfinite(modulus):
         return None
     return _below(Fraction(modulus) / Fraction(weight))
 
@@ -42,10 +44,23 @@ def of_conjugate(constant: float, weight: float = 1.0) -> float | None:
     return _below(1 / product) if product else 0.0
 
 
-def _below(value: Fraction) -> float:
-    """The largest float that is not above a number >= 0."""
+def behind(modulus: float | None, lower: float, upper: float) -> float | None:
+    """That of f(K x) for lower |x| <= |K x| <= upper |x|: modulus * lower^2, or upper^2 for a modulus below 0."""
+    if modulus is None or not math.isfinite(modulus):
+        return None
+    bound = lower if modulus > 0 else upper
+    return _below(Fraction(modulus) * Fraction(bound) ** 2)
+
+
+def is_convex(modulus: float | None) -> bool:
+    """Whether it is that of a convex functional."""
+    return modulus is not None and modulus >= 0
+
+
+def _below(value: Fraction) -> float | None:
+    """The largest float that is not above a number; None below all of them."""
     try:
         nearest = float(value)
     except OverflowError:
-        return sys.float_info.max
-    return nearest if Fraction(nearest) <= value else math.nextafter(nearest, 0.0)
+        return sys.float_info.max if value > 0 else None
+    return nearest if Fraction(nearest) <= value else math.nextafter(nearest, -math.inf)

@@ -115,7 +115,8 @@ class QuadraticConjugate(Differentiable, Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         weight = weight_for(self.weight, v)
-        factor = weight / (weight + tau)
+        total = weight + tau
+        factor = weight / (torch.where(total > 0, total, 1) if isinstance(total, Tensor) else total or 1.0)
         return v * factor if self.centre is None else (v - tau * self._centre(v)) * factor
 
     @property

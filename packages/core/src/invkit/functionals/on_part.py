@@ -35,7 +35,7 @@ class OnPart(Proximable):
 
     def convexity(self) -> float | None:
         modulus = self.functional.convexity()
-        return None if modulus is None else 0.0  # no curvature in the other unknowns
+        return None if modulus is None else min(modulus, 0.0)  # no curvature in the other unknowns
 
     def is_invariant(self, action: Action) -> bool:
         carried = self.restriction.carried(action)

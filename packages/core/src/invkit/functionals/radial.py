@@ -15,7 +15,16 @@ from ..derivations.symmetry import Action, keeps_groups
 from ..errors import ConfigError
 from ..operators.space import real_dtype, squared_magnitude
 from . import moduli
-from .base import HasHessianDiagonal, Proximable, as_float, check_number, check_weight, sum_per_image, weight_for
+from .base import (
+    HasHessianDiagonal,
+    Proximable,
+    as_float,
+    check_number,
+    check_weight,
+    parameters_hold,
+    sum_per_image,
+    weight_for,
+)
 from .indicators import behind_batch, root, squared_norm
 
 
@@ -67,8 +76,8 @@ class RadialNorm(HasHessianDiagonal, Proximable):
         squares = squared_norm(x, self.axes)
         return sum_per_image(self._rho(squares, _length(x, squares, self.axes))).to(real_dtype(x.dtype))
 
-    def convexity(self) -> float:
-        return 0.0
+    def convexity(self) -> float | None:
+        return 0.0 if parameters_hold(self) else None
 
     def is_invariant(self, action: Action) -> bool:
         return keeps_groups(action, self.axes)
@@ -130,6 +139,8 @@ class RadialConjugate(Proximable):
 
     def convexity(self) -> float | None:
         smooth = self.functional.smoothness()
+        if not parameters_hold(self):
+            return None
         return 0.0 if smooth is None else moduli.of_conjugate(smooth.upper, as_float(self.weight))
 
     def is_invariant(self, action: Action) -> bool:
@@ -137,10 +148,20 @@ class RadialConjugate(Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         axes = self.functional.axes
-        t = _length(v, squared_norm(v, axes), axes) / tau
-        ratio = weight_for(self.weight, v) / tau
+        length, weight = _length(v, squared_norm(v, axes), axes), weight_for(self.weight, v)
+        if not isinstance(tau, Tensor) and tau > torch.finfo(length.dtype).tiny ** 0.5:
+            return v * self._factor(length, weight, tau)
+        # A step of 0, or one so small that a quotient overflows, gives its limit: the nearest point of the domain.
+        tau = torch.as_tensor(tau, dtype=length.dtype, device=length.device)
+        safe = tau.detach() > torch.finfo(length.dtype).tiny ** 0.5
+        nearest = weight / torch.where(length > weight, length, 1)
+        nearest = torch.where(length > weight, nearest, 1)
+        return v * torch.where(safe, self._factor(length, weight, torch.where(safe, tau, 1)), nearest)
+
+    def _factor(self, length: Tensor, weight: float | Tensor, tau: float | Tensor) -> Tensor:
+        t, ratio = length / tau, weight / tau
         shrinkage = self.functional._shrinkage(t, ratio)
-        return v * (ratio * shrinkage * self.functional._curvatures(t * shrinkage)[0])
+        return ratio * shrinkage * self.functional._curvatures(t * shrinkage)[0]
 
     @property
     def conjugate(self) -> Proximable:

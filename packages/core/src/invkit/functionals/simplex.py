@@ -11,7 +11,7 @@ from torch import Tensor
 from ..derivations import functionals as rules
 from ..derivations.symmetry import Action, keeps_groups
 from ..errors import ConfigError, ShapeError
-from .base import Proximable, as_float, check_weight, weight_for
+from .base import Proximable, as_float, check_weight, parameters_hold, weight_for
 from .indicators import Indicator, behind_batch, check_axes
 
 
@@ -73,8 +73,8 @@ class SimplexSupport(Proximable):
 
     derivations = (rules.CONJUGATE_CONVEX,)
 
-    def convexity(self) -> float:
-        return 0.0
+    def convexity(self) -> float | None:
+        return 0.0 if parameters_hold(self) else None
 
     def is_invariant(self, action: Action) -> bool:
         return keeps_groups(action, self.axes, even=False)

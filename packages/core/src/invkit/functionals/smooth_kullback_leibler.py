@@ -16,7 +16,7 @@ from ..derivations import functionals as rules
 from ..errors import ConfigError
 from ..operators.norm import Interval, rounded_up
 from . import moduli
-from .base import HasHessianDiagonal, Proximable, as_float, sum_per_image, weight_for
+from .base import HasHessianDiagonal, Proximable, as_float, parameters_hold, sum_per_image, weight_for
 from .conjugate import _scaled
 from .kullback_leibler import KullbackLeibler, _counts_and_background, _positive_root
 
@@ -71,7 +71,9 @@ class SmoothKullbackLeibler(HasHessianDiagonal, Proximable):
     def _hessian_diagonal(self, x: Tensor) -> Tensor:
         return self._divergence._hessian_diagonal(_above(x))
 
-    def smoothness(self) -> Interval:
+    def smoothness(self) -> Interval | None:
+        if not parameters_hold(self):
+            return None
         # In double, whatever the data are: an interval is rounded outwards by no more than that.
         y, given = self.y.double(), self.background
         background = given.double() if isinstance(given, Tensor) else given
@@ -80,14 +82,16 @@ class SmoothKullbackLeibler(HasHessianDiagonal, Proximable):
 
     def hessian_lipschitz(self) -> float | None:
         """max 2 y / background^3: the second derivatives are y/z^2 with z >= b, and constant below."""
+        if not parameters_hold(self):
+            return None
         if not self.y.numel():
             return 0.0
         background = torch.as_tensor(self.background).detach().to(self.y.device, torch.float64)
         bound = rounded_up(float((2 * self.y.double() / background / background / background).max()))
         return bound if bound < math.inf else None
 
-    def convexity(self) -> float:
-        return 0.0
+    def convexity(self) -> float | None:
+        return 0.0 if parameters_hold(self) else None
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         slope, bend = self._slope_and_bend(v)
@@ -135,15 +139,20 @@ class SmoothKullbackLeiblerConjugate(Proximable):
         return sum_per_image(torch.where(weighted, values, nothing))
 
     def convexity(self) -> float | None:
+        if not parameters_hold(self):
+            return None
         smooth = SmoothKullbackLeibler(self.y, self.background).smoothness()
-        return moduli.of_conjugate(smooth.upper, as_float(self.weight))
+        return None if smooth is None else moduli.of_conjugate(smooth.upper, as_float(self.weight))
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         y, background = _counts_and_background(self.y, self.background, v, "SmoothKullbackLeibler")
         ratio, weight = y / background, weight_for(self.weight, v)
         bend = ratio / background
         logarithmic = weight - _positive_root(weight - v - tau * background, tau * weight, y)
-        quadratic = weight * ((v * bend + tau * (1 - ratio)) / (tau + weight * bend))
+        scale = tau + weight * bend
+        curved = scale > 0  # else the domain is one point
+        share = torch.where(curved, v * bend + tau * (1 - ratio), 1) / torch.where(curved, scale, 1)
+        quadratic = weight * share
         return torch.where(v >= weight * (1 - ratio), logarithmic, quadratic)
 
     @property

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..operators.norm import Interval, rounded_up
-from .base import as_float, weight_for
+from .base import as_float, parameters_hold, weight_for
 from .indicators import check_axes
 from .radial import RadialNorm, check_positive
 
@@ -65,8 +65,8 @@ class SmoothedNorm(RadialNorm):
         w = torch.where(inner, (1 - torch.where(inner, s, 0)).sqrt(), 0)  # the root has no derivative at 0
         return self.gamma * s.square() * (1 + 2 * w) / (3 * (1 + w).square())
 
-    def smoothness(self) -> Interval:
-        return Interval.exact(2 / as_float(self.gamma))
+    def smoothness(self) -> Interval | None:
+        return Interval.exact(2 / as_float(self.gamma)) if parameters_hold(self) else None
 
     def hessian_lipschitz(self) -> float | None:
         """2 / gamma^2, attained along x near 0.
@@ -75,6 +75,8 @@ class SmoothedNorm(RadialNorm):
         across u, is R c^3 + 3 phi' c s^2: of size c (3 - c^2) / gamma^2 for t < gamma and 3 c s^2 / t^2 beyond, at most
         2 / gamma^2. The third derivative is symmetric, so that this is its norm (Banach 1938).
         """
+        if not parameters_hold(self):
+            return None
         gamma = as_float(self.gamma)
         bound = rounded_up(2 / gamma / gamma)
         return bound if bound < math.inf else None

@@ -16,7 +16,7 @@ from ..operators.space import Space, inner, real_dtype
 from ..operators.symmetric_derivative import SymmetricDerivative
 from ..operators.tensor_residual import TensorResidual
 from .algebra import add, scale
-from .base import Functional, as_float, check_weight
+from .base import Functional, as_float, check_weight, parameters_hold
 from .norms import GroupL1
 from .partial_minimum import PartialMinimum
 from .tgv_value import inner_minimum
@@ -89,8 +89,8 @@ class TGV(PartialMinimum):
 
     derivations = (rules.PARTIAL_MINIMUM_CONVEX,)
 
-    def convexity(self) -> float:
-        return 0.0  # the minimum of a jointly convex function over some of its variables
+    def convexity(self) -> float | None:
+        return 0.0 if parameters_hold(self) else None  # a jointly convex function, minimised over some variables
 
     def derivatives(self) -> tuple[SymmetricDerivative, ...]:
         """E on tensors of order 0, ..., k - 1."""

@@ -161,11 +161,12 @@ def translate(functional: Functional, centre: Tensor) -> Functional:
         return compose(moved, functional.operator)
     if isinstance(functional, Translated):
         return translate(functional.functional, functional.centre + centre)
-    if isinstance(functional, SquaredL2):
+    # By type: a class that derives from one of these may have other values.
+    if type(functional) is SquaredL2:
         return SquaredL2(_moved(functional.centre, centre))
-    if isinstance(functional, WeightedSquaredL2):
+    if type(functional) is WeightedSquaredL2:
         return WeightedSquaredL2(functional.weights, _moved(functional.centre, centre))
-    if isinstance(functional, Box) and len(centre) == 1 and not centre.is_complex():
+    if type(functional) is Box and len(centre) == 1 and not centre.is_complex():
         return Box(functional.low + centre[0], functional.high + centre[0])
     kinds = (isinstance(functional, Differentiable), isinstance(functional, Proximable))
     wrapper = {

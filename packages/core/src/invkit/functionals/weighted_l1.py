@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..errors import ConfigError
 from ..operators.space import check_tensor
-from .base import Proximable, sum_per_image, weight_for
+from .base import Proximable, parameters_hold, sum_per_image, weight_for
 from .indicators import Indicator, check_fits, project_onto_ball
 
 
@@ -34,8 +34,8 @@ class WeightedL1(Proximable):
         check_fits(self.weights, x, "WeightedL1", "weights")
         return sum_per_image(self.weights.to(x.real.dtype) * x.abs())
 
-    def convexity(self) -> float:
-        return 0.0
+    def convexity(self) -> float | None:
+        return 0.0 if parameters_hold(self) else None
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         check_fits(self.weights, v, "WeightedL1", "weights")

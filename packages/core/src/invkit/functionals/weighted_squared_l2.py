@@ -101,7 +101,8 @@ class WeightedQuadraticConjugate(Proximable):
 
     def _prox(self, v: Tensor, tau: float | Tensor) -> Tensor:
         weights = self._weights(v)
-        factor = weights / (weights + tau)
+        total = weights + tau
+        factor = weights / torch.where(total > 0, total, 1)
         return v * factor if self.centre is None else (v - tau * self._centre(v)) * factor
 
     def _centre(self, z: Tensor) -> Tensor:

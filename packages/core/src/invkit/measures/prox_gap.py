@@ -10,6 +10,7 @@ from scipy import optimize
 from torch import Tensor
 
 from ..functionals.base import Proximable
+from ..functionals.moduli import is_convex
 from ..operators.space import Space
 from .measurement import Measurement, Worst, length, ratio, tolerance, wide
 
@@ -82,7 +83,7 @@ class _Problem:
             return
         label = f"tau = {tau:g}, v of size {length(v) / math.sqrt(v.numel()):.2g}"
         cases = [("gap", "a probe is better", self.gaps)]
-        if self.functional.convexity() is not None:
+        if is_convex(self.functional.convexity()):
             cases.append(("slope", "(v - p)/tau is no subgradient", self.excesses))
         for case, what, measure in cases:
             found = measure(q)

@@ -188,14 +188,14 @@ def as_linear(objective: Functional, who: str) -> LinearProblem:
         weight, inner, operator = split_composition(term)
         if isinstance(inner, Scaled):
             weight, inner = weight * inner.weight, inner.functional
-        if not isinstance(inner, SquaredL2 | WeightedSquaredL2):
+        if not (type(inner) is SquaredL2 or type(inner) is WeightedSquaredL2):  # another class may have other values
             raise ConfigError(
                 f"{who}: term {term!r} is not quadratic, expected (c/2) |K x - d|^2. Use core/fista or core/pdhg."
             )
         if operator is None and objective.domain is None:
             raise ConfigError(f"{who}: {objective!r} has no operator that says the size of its images. Use core/fista.")
         k = operator if operator is not None else _identity(objective.domain)  # type: ignore[arg-type]
-        weights = inner.weights if isinstance(inner, WeightedSquaredL2) else None
+        weights = inner.weights if type(inner) is WeightedSquaredL2 else None
         operators.append(weight * (k.normal() if weights is None else WeightedNormal(k, weights)))
         if inner.centre is not None:
             parts.append(weight * k.adjoint(inner.centre if weights is None else weights * inner.centre))

@@ -140,9 +140,9 @@ def _as_misfit(objective: Functional) -> MisfitProblem:
             weight, inner = weight * inner.weight, inner.functional
         if isinstance(inner, Misfit):
             misfits.append((weight, inner.operator, inner.y))
-        elif isinstance(inner, SquaredL2) and operator is not None and inner.centre is not None:
+        elif type(inner) is SquaredL2 and operator is not None and inner.centre is not None:
             misfits.append((weight, operator, inner.centre))
-        elif isinstance(inner, _SETS) and operator is None:
+        elif isinstance(inner, _SETS) and type(inner) in _SETS and operator is None:
             sets.append(inner)
         else:
             raise ConfigError(

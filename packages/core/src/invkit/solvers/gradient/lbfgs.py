@@ -109,9 +109,9 @@ def _one_image(
 def _box(problem: CompositeProblem) -> Box | None:
     """Raises: ConfigError if the term without a gradient is not a Box."""
     _, inner, operator = split_composition(problem.proximable)
-    if isinstance(inner, Zero):
+    if type(inner) is Zero:
         return None
-    if not isinstance(inner, Box) or operator is not None:
+    if type(inner) is not Box or operator is not None:
         raise ConfigError(
             f"minimise_with_scipy: term {problem.proximable!r} has no gradient, expected differentiable terms and at "
             "most one Box. Use core/fista."

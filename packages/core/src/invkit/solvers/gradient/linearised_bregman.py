@@ -134,7 +134,7 @@ def _as_constrained(objective: Functional) -> ConstrainedProblem:
         weight, inner, operator = split_composition(term)
         if isinstance(inner, Scaled):
             weight, inner = weight * inner.weight, inner.functional
-        if isinstance(inner, SquaredL2) and operator is not None and inner.centre is not None:
+        if type(inner) is SquaredL2 and operator is not None and inner.centre is not None:
             if as_float(weight) == 0:
                 raise ConfigError(
                     "LinearisedBregman: the weight of the least-squares term is 0, expected a positive one, because "

@@ -82,13 +82,13 @@ class LeastSquaresProblem(Problem):
 
 
 def quadratic_of(term: Functional) -> Quadratic | None:
-    """c, K and d of a term (c/2) |K x - d|^2; None for another term."""
+    """c, K and d of a term (c/2) |K x - d|^2; None for another term, such as one of a class that derives from it."""
     weight, inner, operator = split_composition(term)
     if isinstance(inner, Scaled):
         weight, inner = weight * inner.weight, inner.functional
-    if isinstance(inner, SquaredL2):
+    if type(inner) is SquaredL2:  # another class may have other values
         return Quadratic(weight, operator, inner.centre, None)
-    return Quadratic(weight, operator, inner.centre, inner.weights) if isinstance(inner, WeightedSquaredL2) else None
+    return Quadratic(weight, operator, inner.centre, inner.weights) if type(inner) is WeightedSquaredL2 else None
 
 
 def as_least_squares(objective: Functional, who: str) -> LeastSquaresProblem:

@@ -246,7 +246,7 @@ def system(problem: SmoothTermsProblem, images: tuple[Tensor, ...], parts: Seque
 
     def product(term: SmoothTerm, u: Tensor, part: RadialLinearisation | None) -> Callable[[Tensor], Tensor]:
         middle = hessian_at(term.functional, u) if part is None else part.apply
-        if part is None and isinstance(term.functional, SquaredL2) and term.operator is not None:
+        if part is None and type(term.functional) is SquaredL2 and term.operator is not None:
             normal = term.operator.normal()
             return lambda v: term.weight * normal.forward(v)
         return lambda v: term.adjoint(middle(term.forward(v)))

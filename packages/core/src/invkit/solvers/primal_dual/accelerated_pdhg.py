@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...errors import ConfigError
 from ...functionals.base import Differentiable, Functional, Proximable
-from ...functionals.moduli import of_conjugate
+from ...functionals.moduli import is_convex, of_conjugate
 from ..base import Optimality, Solver
 from ..problems import SaddleProblem, as_saddle
 from .step import (
@@ -184,6 +184,6 @@ def _dual_moduli(problem: SaddleProblem) -> list[float]:
 
 
 def _dual_modulus(f: Proximable) -> float:
-    smooth = f.smoothness() if isinstance(f, Differentiable) and f.convexity() is not None else None
+    smooth = f.smoothness() if isinstance(f, Differentiable) and is_convex(f.convexity()) else None
     stated = f.conjugate.convexity() or 0.0
     return stated if smooth is None else max(stated, of_conjugate(smooth.upper) or 0.0)

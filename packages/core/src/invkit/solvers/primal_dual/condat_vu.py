@@ -12,6 +12,7 @@ from torch import Tensor
 from ...errors import ConfigError
 from ...functionals.algebra import add, scale, split_composition, terms_of
 from ...functionals.base import Differentiable, Functional, Proximable
+from ...functionals.moduli import is_convex
 from ...functionals.partial_minimum import lifted
 from ...functionals.zero import Zero
 from ...operators.base import LinearOperator
@@ -205,7 +206,7 @@ def as_three_part(objective: Functional, who: str) -> ThreePartProblem:
     blocks: list[tuple[Proximable, LinearOperator]] = []
     g: Proximable | None = None
     for term in terms_of(objective):
-        if isinstance(term, Differentiable) and term.convexity() is not None and term.smoothness() is not None:
+        if isinstance(term, Differentiable) and is_convex(term.convexity()) and term.smoothness() is not None:
             smooth.append(term)
             continue
         weight, inner, operator = split_composition(term)

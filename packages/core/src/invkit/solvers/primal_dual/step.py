@@ -164,7 +164,7 @@ def saddle_optimality(
     parts = [norm(part) for part in state.kty]
     ascent = norm(functools.reduce(torch.add, state.kty))
     p = over(state.x - x_before, tau) + torch.minimum(eps * over(state.x, tau), ascent)
-    if len(parts) == 1 and isinstance(problem.proximable, Zero):
+    if len(parts) == 1 and type(problem.proximable) is Zero:
         parts = list(first)  # nothing cancels: p is the one part itself, and is compared with the first
     worst = relative(p, functools.reduce(torch.maximum, parts + dual_floor(first)))
     worst = functools.reduce(torch.maximum, dual_residuals(problem, state, moved, sigma, size), worst)
@@ -250,13 +250,13 @@ def with_strongly_convex_g(problem: SaddleProblem, who: str) -> tuple[SaddleProb
 
 def _splits(problem: SaddleProblem) -> bool:
     """Whether a block is left when one becomes g."""
-    return len(problem.blocks) > 1 or not isinstance(problem.proximable, Zero)
+    return len(problem.blocks) > 1 or type(problem.proximable) is not Zero
 
 
 def _exchanged(problem: SaddleProblem, place: int) -> SaddleProblem:
     g, identity = problem.blocks[place]
     rest: list[tuple[Proximable, LinearOperator]] = [block for i, block in enumerate(problem.blocks) if i != place]
-    if not isinstance(problem.proximable, Zero):
+    if type(problem.proximable) is not Zero:
         rest.insert(place, (problem.proximable, identity))
     blocks = tuple(rest)
     return replace(problem, blocks=blocks, proximable=g, conjugates=tuple(f.conjugate for f, _ in blocks))

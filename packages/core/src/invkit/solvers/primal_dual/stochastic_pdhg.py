@@ -134,7 +134,7 @@ class StochasticPDHG(Solver[SaddleProblem, StochasticState]):
         p = norm((state.x_before - state.x) / state.tau - state.ahead_before + ascent)
         p = p + torch.minimum(rounding(state.x) * norm(state.x) / state.tau, norm(ascent))
         parts = [norm(part) for part in state.kty]
-        if len(parts) == 1 and isinstance(problem.proximable, Zero):
+        if len(parts) == 1 and type(problem.proximable) is Zero:
             parts = list(state.first)  # nothing cancels
         worst = relative(p, functools.reduce(torch.maximum, parts + dual_floor(state.first)))
         for (_, operator), x, size, residual, first, s in zip(

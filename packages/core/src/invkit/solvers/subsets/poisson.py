@@ -84,9 +84,9 @@ def as_poisson(objective: Functional, who: str) -> PoissonProblem:
     terms = []
     for term in terms_of(objective):
         weight, inner, operator = split_composition(term)
-        if isinstance(inner, Box) and operator is None and inner.low == 0 and inner.high == float("inf"):
+        if type(inner) is Box and operator is None and inner.low == 0 and inner.high == float("inf"):
             continue
-        if not isinstance(inner, KullbackLeibler) or operator is None:
+        if type(inner) is not KullbackLeibler or operator is None:
             raise ConfigError(
                 f"{who}: term {term!r} is not a fit to counts, expected c KL(y, A x + b). Build it with "
                 "kullback_leibler, and use core/pdhg for other terms."

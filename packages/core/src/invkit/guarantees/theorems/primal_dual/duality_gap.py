@@ -52,7 +52,7 @@ def _is_bounded(g: Proximable) -> bool:
 
 
 def _conclusion(setting: Setting) -> Conclusion:
-    modulus = setting.objective.convexity()
+    modulus = max(setting.objective.convexity() or 0.0, 0.0)
     distance = f", and |x_k - x*|^2 is at most {not_below(2 / modulus * (1 + SLACK))} times it" if modulus else ""
     return Conclusion(
         statement=f"duality_gap(problem, state) bounds P(x_k) - min P at every step{distance}",

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ....claims import ASSUMED, BY_CONSTRUCTION, find_claim
 from ....errors import ConfigError
 from ....functionals.base import Differentiable
+from ....functionals.moduli import is_convex
 from ....solvers.primal_dual.accelerated_pdhg import LinearRatePDHG, modulus_of
 from ...hypotheses import BOUNDED_NORMS, CONVEX_PARTS, EXACT_ADJOINTS, PROXIMABLE_PARTS, saddle_problem
 from ...premises import resting_on
@@ -19,7 +20,7 @@ from .accelerated_pdhg import STRONGLY_CONVEX_G
 def _smooth_parts(setting: Setting) -> Iterator[Premise]:
     problem = saddle_problem(setting)
     for i, ((f, _), conjugate) in enumerate(zip(problem.blocks, problem.conjugates, strict=True), 1):
-        smooth = f.smoothness() if isinstance(f, Differentiable) and f.convexity() is not None else None
+        smooth = f.smoothness() if isinstance(f, Differentiable) and is_convex(f.convexity()) else None
         stated = find_claim(conjugate.claims(), "strongly_convex")
         modulus = 1 / smooth.upper if smooth is not None and smooth.upper > 0 else 0.0
         basis = smooth.basis if smooth is not None else ASSUMED
