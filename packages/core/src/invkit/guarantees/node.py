@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..claims import Basis, Claim
+from ..derivations.numbers import at_least, at_most
 from ..errors import UnknownNameError
 
 #: Version of the layout of ``Node.as_dict``. It changes when a key is removed or changes its meaning.
@@ -24,6 +25,7 @@ class Node:
 
     statement: what is said.   holds: whether it does.   basis: how strongly it is known; None where it does not hold.
     claim: what it amounts to in the vocabulary of claims.   value, bound: the number and what it is compared with.
+    lower: whether the number of a conclusion is a lower bound; any other is an upper bound or a setting.
     how: where the number comes from.   formula, source: of the theorem.   remedy: what to change where it fails.
     error: why a rule could not be evaluated.   children: what it rests on.
     rule, concludes: of a theorem's node, its name and the property that it concludes.
@@ -37,6 +39,7 @@ class Node:
     claim: Claim | None = None
     value: float | None = None
     bound: float | None = None
+    lower: bool = False
     how: str = ""
     formula: str = ""
     source: str = ""
@@ -80,9 +83,14 @@ class Node:
 
     @property
     def shown(self) -> str:
-        """The number and what it is compared with, with as many digits as tell them apart."""
+        """The number and what it is compared with, with as many digits as tell them apart.
+
+        The number of a conclusion is a bound, and rounded to the side on which it holds.
+        """
         if self.value is None:
             return ""
+        if self.claim is not None and self.bound is None:
+            return at_least(self.value) if self.lower else at_most(self.value)
         other = 1.0 if self.bound is None else self.bound
         digits = 6 if self.value == other or f"{self.value:.6g}" != f"{other:.6g}" else 15
         value = f"{self.value:.{digits}g}"

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from ..claims import ASSUMED, BY_CONSTRUCTION, find_claim
+from ..derivations.numbers import at_most
 from ..functionals.algebra import Composition, Scaled, Sum, split_composition, terms_of
-from ..functionals.base import Differentiable, Functional, Proximable, parameters_hold
+from ..functionals.base import Differentiable, Functional, Proximable
 from ..functionals.huber import Huber
 from ..functionals.indicators import Ball, Box
 from ..functionals.linfinity import LInfinity
@@ -99,7 +100,7 @@ def step_below(step_size: float | None, functional: Differentiable, limit: float
         basis=lipschitz.basis,
         value=step_size,
         bound=bound,
-        how=f"L <= {lipschitz.upper:.6g}, {lipschitz.how}",
+        how=f"L <= {at_most(lipschitz.upper)}, {lipschitz.how}",
         remedy=remedy,
     )
     return resting_on(premise, functional)
@@ -172,7 +173,7 @@ def has_minimiser(objective: Functional) -> Premise:
     strongly convex functional that is finite somewhere attains it in one point. Of anything else it is assumed.
     """
     modulus = objective.convexity()
-    if modulus is not None and modulus > 0 and _is_finite_somewhere(objective):
+    if modulus and _is_finite_somewhere(objective):
         premise = Premise(
             statement="a minimiser exists and is unique",
             holds=True,
@@ -220,18 +221,8 @@ def has_saddle_point(objective: Functional) -> Premise:
 def of_numbers(premise: Premise, objective: Functional) -> Premise:
     """The premise, failing where a tensor of the objective holds what is no number: then no x has a value.
 
-    Bounds of indicators may be infinite, data, weights and operators may not. It fails too where a learned parameter
-    has left its range, such as a negative weight: the terms are then not what they are known as.
+    Bounds of indicators may be infinite, data, weights and operators may not.
     """
-    if not parameters_hold(objective):
-        return replace(
-            premise,
-            holds=False,
-            basis=ASSUMED,
-            value=None,
-            how=f"a parameter of {objective!r} has left its range since it was given",
-            remedy="keep learned weights and smoothing parameters positive, such as by exp",
-        )
     broken = next((one for one in _with_tensors(objective) if not _are_numbers(one)), None)
     if broken is None:
         return premise

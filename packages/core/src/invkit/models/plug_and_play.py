@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from ..claims import BY_CONSTRUCTION, Claim, find_claim
+from ..derivations.numbers import at_most
 from ..derivations.sectors import strongest
 from ..errors import ConfigError, ConvergenceError, ShapeError
 from ..functionals.algebra import scale
@@ -210,7 +211,7 @@ def existence(factor: Factor) -> tuple[Existence, ...]:
     if bounded is not None and continuous is not None:
         found.append(
             Existence(
-                how=f"D is continuous and its range bounded, radius {bounded.params['radius']:.6g}",
+                how=f"D is continuous and its range bounded, radius {at_most(bounded.params['radius'])}",
                 basis=min(bounded.basis, continuous.basis),
                 source="Brouwer (1911)",
             )

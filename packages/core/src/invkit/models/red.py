@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from ..claims import BY_CONSTRUCTION, find_claim
+from ..derivations.numbers import at_most
 from ..derivations.sectors import strongest
 from ..errors import ConfigError
 from ..functionals.base import as_float, check_weight
@@ -94,7 +95,7 @@ class RegularisationByDenoising(IterativeReconstructor):
             basis = min(claim.basis for claim in quadratic if claim is not None)
             found.append(Existence(how=how, basis=basis, source="Frank, Wolfe (1956), appendix"))
         if as_float(self.weight) > 0 and bounded is not None and continuous is not None:
-            how = f"D is continuous and its range bounded, radius {bounded.params['radius']:.6g}"
+            how = f"D is continuous and its range bounded, radius {at_most(bounded.params['radius'])}"
             basis = min(bounded.basis, continuous.basis)
             found.append(Existence(how=how, basis=basis, source="Brouwer (1911)"))
         return tuple(found)

@@ -102,7 +102,9 @@ class Tikhonov(Reconstructor):
 
     def claims(self) -> tuple[Claim, ...]:
         linear = Claim(property="linear", basis=BY_CONSTRUCTION, evidence="x = V diag(s / (s^2 + weight)) U* y")
-        weights = torch.as_tensor(self.weight).detach().double()
+        given = self.weight
+        # A number has double precision, which a tensor made of it by default has not.
+        weights = given.detach().double() if isinstance(given, Tensor) else torch.tensor(given, dtype=torch.float64)
         least = float(weights.min()) if weights.numel() else math.inf
         if not 0 < least < math.inf:  # a learned weight may have left its range
             return (linear,)

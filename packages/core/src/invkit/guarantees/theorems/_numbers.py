@@ -1,9 +1,10 @@
-"""Numbers of a conclusion as they are printed: bounds are rounded to their safe side, never to the nearest."""
+"""Numbers of conclusions: padded for the rounding of their own computation, and printed on their safe side."""
 
 from __future__ import annotations
 
-import math
-from decimal import ROUND_CEILING, Context, Decimal
+from ...derivations.numbers import at_least, at_most
+
+__all__ = ["SLACK", "at_least", "at_most", "factor", "padded"]
 
 #: What the rounding of a few float64 operations may change, relatively.
 SLACK = 64 * 2.0**-52
@@ -17,14 +18,3 @@ def padded(bound: float) -> float:
 def factor(bound: float) -> float:
     """An upper bound of a factor of contraction: terms of size 1 may have cancelled in it."""
     return bound + SLACK
-
-
-def at_most(bound: float) -> str:
-    """An upper bound with six digits, the last rounded up; one below 1 keeps as many nines as it needs."""
-    if not math.isfinite(bound):
-        return f"{bound:g}"
-    for digits in range(6, 17):
-        shown = Context(prec=digits, rounding=ROUND_CEILING).create_decimal(Decimal(bound))
-        if bound >= 1 or shown < 1:
-            return f"{float(shown):.{digits}g}"
-    return repr(bound)

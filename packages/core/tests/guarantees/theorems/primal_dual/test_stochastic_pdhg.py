@@ -50,7 +50,7 @@ def test_the_steps_of_the_rule_are_those_of_the_solver_and_below_their_limit(bal
 
 def test_steps_that_underflow_fail() -> None:
     (step,) = failing(node_of(STOCHASTIC_PDHG_CONVERGENCE, SEVERAL, StochasticPDHG(balance=1e308))).values()
-    assert not step.value < step.bound
+    assert step.value is None or step.value > step.bound
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import math
+import re
+from fractions import Fraction
 
 import cvxpy as cp
 import numpy as np
@@ -18,6 +20,7 @@ from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED, MEASURED, find_cl
 from invkit.errors import GuaranteeError
 from invkit.functionals import L1, SquaredL2, kullback_leibler, least_squares, tgv, total_variation
 from invkit.functionals.data_fidelity import weighted_least_squares
+from invkit.functionals.regularisers import squared_l2
 from invkit.guarantees import Node, Setting
 from invkit.guarantees.require import require
 from invkit.guarantees.theorems.variational.lipschitz import VARIATIONAL_LIPSCHITZ, lipschitz_constant
@@ -117,6 +120,32 @@ def test_of_quadratic_models_the_exact_norm_is_below_the_constant(seed, modulus,
     seen = float(torch.linalg.matrix_norm(operator.matrix @ exact, 2))
     assert norm <= lipschitz(model, operator).claim.params["constant"] * (1 + 1e-9)
     assert seen <= stability(model, operator).claim.params["constant"] * (1 + 1e-9)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True)
+@given(st.floats(1e-3, 1e3), st.floats(1e-3, 1e3), st.floats(0.1, 10.0))
+def test_no_constant_of_one_pixel_is_below_its_own_in_exact_arithmetic(s: float, modulus: float, w: float) -> None:
+    """y -> s w y / (w s^2 + m), compared in fractions, so that a constant rounded down by one unit is seen."""
+    operator = Dense(torch.tensor([[s]], dtype=torch.float64))
+    fit = functools.partial(weighted_least_squares, weights=torch.tensor([[w]], dtype=torch.float64))
+    model = Variational(squared_l2, modulus, data_fidelity=fit, solver=ConjugateGradient())
+    exact = Fraction(s) * Fraction(w) / (Fraction(w) * Fraction(s) ** 2 + Fraction(modulus))
+    node = lipschitz(model, operator)
+    assert Fraction(node.claim.params["constant"]) >= exact
+    assert Fraction(re.findall(r"<= (\S+) \|y1", node.statement)[0]) >= exact
+    assert Fraction(find_claim(Tikhonov(modulus).claims(), "lipschitz").params["constant"]) ** 2 >= 1 / (
+        4 * Fraction(modulus)
+    )
+
+
+@given(st.lists(st.floats(0.01, 100.0), min_size=2, max_size=4))
+@settings(max_examples=80, deadline=None, derandomize=True)
+def test_no_constant_of_stability_is_below_the_root_of_the_ratio_of_weights(weights: list[float]) -> None:
+    fit = functools.partial(weighted_least_squares, weights=torch.tensor([weights], dtype=torch.float64))
+    model = Variational(squared_l2, 0.1, data_fidelity=fit, solver=ConjugateGradient())
+    node = stability(model, Dense(torch.eye(len(weights), dtype=torch.float64)))
+    assert Fraction(node.claim.params["constant"]) ** 2 >= Fraction(max(weights)) / Fraction(min(weights))
+    assert Fraction(node.shown) >= Fraction(node.claim.params["constant"])
 
 
 @pytest.mark.parametrize("sigma", [0.1, 0.5, 2.0])

@@ -7,6 +7,7 @@ from ....derivations.sectors import contraction, strongest
 from ....solvers.fixed_point import Existence, FixedPointProblem
 from ...premises import has_minimiser
 from ...rule import Hypothesis, Premise
+from .._numbers import at_most
 from ._factors import problem_of
 
 
@@ -29,7 +30,7 @@ def _reasons(problem: FixedPointProblem) -> list[Existence]:
     found = list(problem.existence)
     one = contraction(known)
     if one is not None:
-        how = f"T is a contraction, Lipschitz with {one.lipschitz:.6g}"
+        how = f"T is a contraction, Lipschitz with {at_most(one.lipschitz)}"
         found.append(Existence(how=how, basis=one.basis, source="Banach (1922)"))
     if problem.minimised is not None:
         premise = has_minimiser(problem.minimised)
@@ -39,7 +40,7 @@ def _reasons(problem: FixedPointProblem) -> list[Existence]:
     bounded = find_claim(problem.factors[-1].claims(), "bounded_range") if problem.factors else None
     continuous = strongest(known)
     if bounded is not None and continuous is not None:
-        how = f"T is continuous and its range bounded, radius {bounded.params['radius']:.6g}"
+        how = f"T is continuous and its range bounded, radius {at_most(bounded.params['radius'])}"
         found.append(Existence(how=how, basis=min(bounded.basis, continuous.basis), source="Brouwer (1911)"))
     return found
 

@@ -18,6 +18,7 @@ from ....solvers.factors import (
 from ....solvers.fixed_point import FixedPointProblem
 from ...node import Node
 from ...rule import Premise, Setting
+from .._numbers import at_most
 from .gradient_step import GRADIENT_STEP_AVERAGED
 from .proximal_map import PROXIMAL_MAP_FIRMLY_NONEXPANSIVE
 
@@ -87,4 +88,4 @@ def _how(factor: Factor) -> str:
     if isinstance(factor, StatedFactor):
         helping = [claim for claim in factor.stated if claim.property in _HELPING]
         return "; ".join(f"{claim}; {claim.evidence}" if claim.evidence else str(claim) for claim in helping)
-    return f"Lipschitz with {best.lipschitz:.6g}"
+    return f"Lipschitz with {at_most(best.lipschitz)}"

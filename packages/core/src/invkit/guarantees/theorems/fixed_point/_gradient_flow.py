@@ -9,6 +9,7 @@ from ....operators.moving import basis_of_class
 from ....operators.nonlinear.gradient_flow_step import GradientFlowStep
 from ...premises import resting_on
 from ...rule import Hypothesis, Premise, Setting
+from .._numbers import at_least, at_most
 
 
 def about_a_step(setting: Setting) -> bool:
@@ -31,7 +32,7 @@ def slack(step: GradientFlowStep, limit: float, remedy: str) -> Premise:
         value=ratio,
         bound=limit,
         how=f"h = step_size / {step.num_steps}, L = {step.activation.largest_slope:g}, |A| <= "
-        f"{step.operator.norm().upper:.6g}",
+        f"{at_most(step.operator.norm().upper)}",
         remedy=remedy if ratio >= 0 else "use a step size >= 0",
     )
 
@@ -42,7 +43,8 @@ def way_out(step: GradientFlowStep, limit: float) -> str:
     if not 0 < limit < ratio < math.inf:
         return "lower the step size"
     size = float(step.step_size) * limit / ratio
-    return f"lower step_size below {size:.6g}, or take num_steps = {math.ceil(step.num_steps * ratio / limit * 1.001)}"
+    steps = math.ceil(step.num_steps * ratio / limit * 1.001)
+    return f"lower step_size below {at_least(size)}, or take num_steps = {steps}"
 
 
 def _increasing(setting: Setting) -> Premise:

@@ -8,6 +8,7 @@ from ....solvers.fixed_point import FixedPointProblem, KrasnoselskiiMann
 from ...hypotheses import EXACT_ADJOINTS
 from ...premises import exact_adjoints
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
+from .._numbers import at_most
 from ._factors import problem_of
 
 
@@ -44,7 +45,7 @@ def _contracts(setting: Setting) -> Premise:
     best, largest = contraction(known), strongest(known)
     shown = best or largest
     factors = [(factor.what, strongest(factor.sectors())) for factor in problem_of(setting).factors]
-    parts = "; ".join(f"{what}: {'unknown' if one is None else f'{one.lipschitz:.6g}'}" for what, one in factors)
+    parts = "; ".join(f"{what}: {'unknown' if one is None else at_most(one.lipschitz)}" for what, one in factors)
     return Premise(
         statement="the step x + t (T(x) - x) is Lipschitz with a constant q below 1",
         holds=best is not None,
@@ -61,7 +62,7 @@ def _conclusion(setting: Setting) -> Conclusion:
     assert best is not None
     q = best.lipschitz
     return Conclusion(
-        statement=f"there is exactly one fixed point, and |x_k - x*| <= q^k |x_0 - x*| with q = {q:.6g}",
+        statement=f"there is exactly one fixed point, and |x_k - x*| <= q^k |x_0 - x*| with q <= {at_most(q)}",
         params={"to": "the fixed point"},
         value=q,
         how="q",

@@ -34,6 +34,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         statement=f"the step is nonexpansive: h L |A|^2 <= {at_most(the_step(setting).ratio())}, 2 r = "
         f"{2 * _radius(setting):g}",
         value=_radius(setting),
+        lower=True,
         how="r of the method",
     )
 

@@ -11,6 +11,7 @@ from ....operators.nonlinear.algebra import NonlinearComposition
 from ....operators.nonlinear.sectors import sectors_of
 from ....solvers.fixed_point import FixedPointProblem
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
+from .._numbers import at_most
 from ._factors import factor_premise
 
 
@@ -40,7 +41,7 @@ def _operator_premise(operator: Operator) -> Premise:
         basis=ASSUMED if best is None else best.basis,
         value=best.alpha if best is not None else None if largest is None else largest.lipschitz,
         bound=1.0,
-        how="nothing that helps is known" if largest is None else f"Lipschitz with {largest.lipschitz:.6g}",
+        how="nothing that helps is known" if largest is None else f"Lipschitz with {at_most(largest.lipschitz)}",
         remedy="average it with the identity, or scale it down",
     )
 
@@ -82,7 +83,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         statement="the composition is averaged",
         params={"alpha": alpha or 0.5},  # the identity is averaged with any
         value=alpha,
-        how=f"alpha; the formula of the dissertation's Theorem 3.2.4 gives {other:.6g}",
+        how=f"alpha; the formula of the dissertation's Theorem 3.2.4 gives {at_most(other)}",
         part="the composition",
     )
 

@@ -8,6 +8,7 @@ from ....derivations.sectors import averaged_one
 from ....solvers.factors import GradientStep
 from ...premises import convex, smooth, step_below
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
+from .._numbers import at_most
 
 
 def _step(setting: Setting) -> GradientStep:
@@ -27,7 +28,7 @@ def _conclusion(setting: Setting) -> Conclusion:
     best = averaged_one(one for one in step.sectors() if one.alpha is not None)
     assert best is not None
     assert best.alpha is not None
-    slower = f", and a contraction with {best.lipschitz:.6g}" if best.lipschitz < 1 else ""
+    slower = f", and a contraction with {at_most(best.lipschitz)}" if best.lipschitz < 1 else ""
     return Conclusion(
         statement=f"{step.what} is averaged{slower}",
         params={"alpha": best.alpha or 0.5},  # the identity is averaged with any

@@ -11,6 +11,7 @@ from ....solvers.fixed_point import KrasnoselskiiMann
 from ...hypotheses import EXACT_ADJOINTS
 from ...node import Node
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
+from .._numbers import at_most
 from ._existence import HAS_FIXED_POINT
 from ._factors import factor_premise, parts_of, problem_of, without_failing_parts
 from .composition import COMPOSITION_AVERAGED
@@ -58,9 +59,9 @@ def averaged(setting: Setting) -> Premise:
 
 def _how(best: Sector) -> str:
     alpha = best.alpha
-    return (
-        f"Lipschitz constant; T is {alpha:.6g}-averaged" if alpha is not None else "T is only known to be nonexpansive"
-    )
+    if alpha is None:
+        return "T is only known to be nonexpansive"
+    return f"Lipschitz constant; T is {at_most(alpha)}-averaged"
 
 
 def _about_factors(setting: Setting) -> tuple[Node, ...]:
@@ -93,7 +94,7 @@ def _conclusion(setting: Setting) -> Conclusion:
     constant = residual_constant(best.exact_alpha, relaxation_of(setting))
     return Conclusion(
         statement="the iterates converge to a fixed point, and |T(x_k) - x_k| <= "
-        f"{constant:.6g} |x_0 - x*| / sqrt(k + 1)",
+        f"{at_most(constant)} |x_0 - x*| / sqrt(k + 1)",
         params={"to": "a fixed point"},
         value=rounded_up(best.exact_alpha),
         how="alpha of T" if best.alpha is not None else "T nonexpansive, relaxed",

@@ -11,6 +11,7 @@ from ....solvers.factors import DouglasRachfordStep, Factor
 from ....solvers.fixed_point import KrasnoselskiiMann
 from ...hypotheses import EXACT_ADJOINTS
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
+from .._numbers import at_most
 from ._existence import HAS_FIXED_POINT
 from ._factors import AVERAGED, FIRM, factor_premise, problem_of
 from .krasnoselskii_mann import relaxation_of, relaxed, residual_constant, sector_of
@@ -62,10 +63,10 @@ def _conclusion(setting: Setting) -> Conclusion:
     if not _is_splitting(setting):
         alphas = [_first(setting).value, _denoiser(setting).value]
         other = theorem_3_2_4([max(one, 2.0**-60) for one in alphas if one is not None])
-        how = f"{how}; the dissertation's Theorem 3.2.4 gives {other:.6g}"
+        how = f"{how}; the dissertation's Theorem 3.2.4 gives {at_most(other)}"
     return Conclusion(
         statement="Plug-and-Play converges to a fixed point, and "
-        f"|T(x_k) - x_k| <= {constant:.6g} |x_0 - x*| / sqrt(k + 1)",
+        f"|T(x_k) - x_k| <= {at_most(constant)} |x_0 - x*| / sqrt(k + 1)",
         params={"to": "a fixed point"},
         value=alpha,
         how=how,

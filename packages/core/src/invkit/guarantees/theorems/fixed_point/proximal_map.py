@@ -6,6 +6,7 @@ from ....functionals.base import Functional, Proximable
 from ....solvers.factors import ProximalStep
 from ...premises import convex, proximable
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
+from .._numbers import at_least
 
 
 def _functional(setting: Setting) -> Functional:
@@ -37,8 +38,9 @@ def _conclusion(setting: Setting) -> Conclusion:
     what = subject.what if isinstance(subject, ProximalStep) else "the proximal map of f"
     if not modulus or modulus < 0:
         return Conclusion(statement=f"{what} is firmly nonexpansive", part=what)
-    faster = f"Lipschitz with 1 / (1 + tau m), m = {modulus:.6g}"
-    return Conclusion(statement=f"{what} is firmly nonexpansive and {faster}", value=modulus, how="m", part=what)
+    faster = f"Lipschitz with 1 / (1 + tau m), m >= {at_least(modulus)}"
+    statement = f"{what} is firmly nonexpansive and {faster}"
+    return Conclusion(statement=statement, value=modulus, lower=True, how="m", part=what)
 
 
 PROXIMAL_MAP_FIRMLY_NONEXPANSIVE = Rule(

@@ -6,6 +6,7 @@ from ....claims import ASSUMED
 from ....derivations.sectors import Sector, averaged_one, residual, rounded_up, strongest
 from ....models.derived_denoisers import ResidualDenoiser, inner_sectors
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
+from .._numbers import at_most
 
 
 def residual_constant(alpha: float, gamma: float) -> float:
@@ -30,12 +31,12 @@ def _cocoercive(setting: Setting) -> Premise:
     stretched = strongest(residual(subject.gamma, known))
     inner = averaged_one(known)
     if best is not None:
-        how = "E is firmly nonexpansive" if best.firmly_nonexpansive else f"E lies in [0, {float(best.high):.6g}]"
+        how = "E is firmly nonexpansive" if best.firmly_nonexpansive else f"E lies in [0, {at_most(float(best.high))}]"
     elif stretched is None:
         how = "E claims nothing that helps"
     else:
         alpha = 1.0 if inner is None or inner.alpha is None else inner.alpha
-        kind = "only known to be nonexpansive" if alpha == 1 else f"{alpha:.6g}-averaged"
+        kind = "only known to be nonexpansive" if alpha == 1 else f"{at_most(alpha)}-averaged"
         kind = kind if inner is not None else "only known to be Lipschitz"
         how = f"E is {kind}, so that the Lipschitz constant of x - gamma E(x) may be this"
     return Premise(
@@ -70,7 +71,7 @@ def _conclusion(setting: Setting) -> Conclusion:
     assert best is not None
     (found,) = residual(subject.gamma, (best,))
     alpha = rounded_up(found.exact_alpha)
-    slower = f", and Lipschitz with {found.lipschitz:.6g}" if found.lipschitz < 1 else ""
+    slower = f", and Lipschitz with {at_most(found.lipschitz)}" if found.lipschitz < 1 else ""
     return Conclusion(
         statement=f"x - gamma E(x) is averaged{slower}",
         params={"alpha": alpha or 0.5},  # the identity is averaged with any

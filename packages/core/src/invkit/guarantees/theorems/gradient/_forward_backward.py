@@ -18,6 +18,7 @@ from ....solvers.gradient.proximal_gradient import ProximalGradient
 from ....solvers.problems import CompositeProblem, SmoothProblem
 from ... import premises
 from ...rule import Hypothesis, Premise, Setting, solved_by
+from .._numbers import at_most
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def step_below(limit: float, *, strict: bool) -> Hypothesis:
             basis=lipschitz.basis,
             value=tau,
             bound=bound,
-            how=f"L <= {lipschitz.upper:.6g}, {lipschitz.how}",
+            how=f"L <= {at_most(lipschitz.upper)}, {lipschitz.how}",
             remedy=remedy,
         )
         return premises.resting_on(premise, found.f, setting.objective)

@@ -53,6 +53,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         "the minimiser nearest to the start",
         params={"to": "the minimiser nearest to the start"},
         value=step,
+        lower=True,
         how="no accepted step is shorter",
     )
 

@@ -43,6 +43,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         f"<= {at_most(padded(2 / tau))} |x_0 - x*|^2 / (k + 1)^2; at most {lost} steps of an image are rejected",
         params={"to": "the minimal objective value"},
         value=tau * (1 - SLACK),
+        lower=True,
         how="no step is shorter",
     )
 

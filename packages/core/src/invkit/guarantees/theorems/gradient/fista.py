@@ -22,6 +22,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         "x*|^2 / (k + 1)^2",
         params={"to": "the minimal objective value"},
         value=tau,
+        lower=True,
         how="step size tau",
     )
 

@@ -28,6 +28,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         + (f", f(x_k) - f* <= {at_most(padded(rate))} |x_0 - x*|^2 / (k + 4)" if at_one else ""),
         params={"to": "the minimal objective value"},
         value=tau,
+        lower=True,
         how="step size",
         formula="f(x_k) - f* <= 2 L |x_0 - x*|^2 / (k + 4)" if at_one else "",
         source="Nesterov (2018), Lectures on Convex Optimization, Corollary 2.1.2" if at_one else "",

@@ -8,6 +8,7 @@ from ....functionals.zero import Zero
 from ....solvers.gradient.linearised_bregman import ConstrainedProblem, LinearisedBregman
 from ... import premises
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
+from .._numbers import at_most
 
 
 def _problem(setting: Setting) -> ConstrainedProblem:
@@ -37,7 +38,7 @@ def _step(setting: Setting) -> Premise:
         basis=norm.basis,
         value=used,
         bound=bound,
-        how=f"mu = {solver.quadratic_weight:g}, |A| <= {norm.upper:.6g}, {norm.how}",
+        how=f"mu = {solver.quadratic_weight:g}, |A| <= {at_most(norm.upper)}, {norm.how}",
         remedy="leave step_size out, or lower it",
     )
     return premises.resting_on(premise, _problem(setting).operator, setting.objective)

@@ -13,6 +13,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         statement="proximal gradient: the iterates converge to a minimiser",
         params={"to": "a minimiser"},
         value=step_size(setting),
+        lower=True,
         how="step size",
     )
 

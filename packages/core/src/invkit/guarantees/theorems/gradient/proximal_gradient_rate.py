@@ -36,6 +36,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         f"F(x_k) - F* <= {at_most(padded(1 / (2 * tau)))} |x_0 - x*|^2 / k",
         params={"to": "the minimal objective value"},
         value=tau,
+        lower=True,
         how="step size tau",
     )
 

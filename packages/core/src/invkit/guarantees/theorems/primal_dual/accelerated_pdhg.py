@@ -87,6 +87,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         f"(1 + {not_above(growth)} k)^2 {until}",
         params={"to": "the minimiser"},
         value=growth,
+        lower=True,
         how="2 gamma tau_0 / (1 + sqrt(1 + 2 gamma tau_0))",
     )
 

@@ -16,6 +16,7 @@ from ... import premises
 from ...hypotheses import EXACT_ADJOINTS, HAS_SADDLE_POINT
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
+from .._numbers import at_least
 
 
 def douglas_rachford_bound(relaxation: float, distance: float, k: int) -> float:
@@ -103,7 +104,7 @@ def _conclusion(setting: Setting) -> Conclusion:
     relaxation = float(solver.relaxation)
     return Conclusion(
         statement="Douglas-Rachford: x_k converges to a minimiser, and |x_k - w_k| <= |z_0 - z*| / "
-        f"sqrt({relaxation:.6g} * {2 - relaxation:.6g} k)",
+        f"sqrt({at_least(relaxation)} * {at_least(2 - relaxation)} k)",
         params={"to": "a minimiser"},
         value=relaxation,
         how="relaxation",

@@ -23,7 +23,7 @@ from ....solvers.subsets.svrg import SVRG
 from ... import premises
 from ...hypotheses import EXACT_ADJOINTS
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
-from .._numbers import SLACK, at_most, factor
+from .._numbers import SLACK, at_least, at_most, factor
 from ..gradient.linear_rate import modulus_of
 
 
@@ -88,8 +88,8 @@ def _step(setting: Setting) -> Premise:
         basis=min((i.basis for i in (t.smoothness() for t in problem.terms) if i is not None), default=CERTIFIED),
         value=used,
         bound=bound,
-        how=f"L <= {lipschitz:.6g}, mu >= {modulus:.6g}; the default step suits the average of the inner points, not "
-        "the last one",
+        how=f"L <= {at_most(lipschitz)}, mu >= {at_least(modulus)}; the default step suits the average of the inner "
+        "points, not the last one",
         remedy="give a shorter step_size" if modulus > 0 else "make f strongly convex first",
     )
     return premises.resting_on(premise, *problem.terms)

@@ -22,6 +22,7 @@ from ....operators.base import LinearOperator
 from ...premises import convex
 from ...pure_functions import sees_only_its_arguments
 from ...rule import Hypothesis, Premise, Setting
+from .._numbers import at_least, at_most
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,7 +93,7 @@ def _form(setting: Setting) -> Premise:
         holds=found is not None and basis is not None,
         basis=basis if basis is not None else ASSUMED,
         value=None if found is None else found.scale,
-        how=f"{name}; c, weights in [{found.least:.6g}, {found.largest:.6g}]" if found is not None else name,
+        how=f"{name}; c, weights in [{at_least(found.least)}, {at_most(found.largest)}]" if found is not None else name,
         remedy="choose data_fidelity='least-squares', or weighted_least_squares with weights that do not depend on y",
     )
 

@@ -8,7 +8,7 @@ from ....claims import ASSUMED
 from ...hypotheses import EXACT_ADJOINTS, HAS_MINIMISER
 from ...premises import resting_on
 from ...rule import THE_MINIMISER, Conclusion, Hypothesis, Premise, Rule, Setting
-from .._numbers import at_most, padded
+from .._numbers import at_least, at_most, padded
 from ._data_term import (
     CONVEX_REST,
     SQUARED_DATA_TERM,
@@ -66,7 +66,7 @@ def _strongly_convex(setting: Setting) -> tuple[Premise, ...]:
         basis=smooth.basis if smooth is not None else ASSUMED,
         value=_modulus(setting) + own,
         bound=None if constant is not None else 0.0,
-        how=f"weight * R has {_modulus(setting):.6g}, the data term {own:.6g}",
+        how=f"weight * R has {at_least(_modulus(setting))}, the data term {at_least(own)}",
         remedy=_remedy(setting),
     )
     return (resting_on(premise, rest(setting), found.fit),)

@@ -69,6 +69,7 @@ def _conclusion(setting: Setting) -> Conclusion:
         statement="the minimiser is a continuously differentiable function of y and theta: du*/dtheta = -H^(-1) "
         f"(d/dtheta gradient f), |H^(-1)| <= {at_most(1 / modulus)}",
         value=modulus,
+        lower=True,
         how="modulus of f",
         part="the minimiser as a function of y and theta",
     )
