@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import torch
 from torch import Tensor
 
@@ -105,10 +103,10 @@ def subsets_error(operator: HasSubsets, *, generator: torch.Generator) -> Measur
     for axis in operator.view_axes:
         count = min(_SUBSETS, operator._num_views(axis))
         x, y = operator.domain.randn(generator=generator), operator.codomain.randn(generator=generator)
-        found = {"axis": float(axis), "count": float(count), "x": x, "y": y}
         for case in ("selection", "forward", "adjoint", *(("norm",) if operator.domain.size <= MAX_DENSE else ())):
-            error = subsets_error_at(operator, case, **found)
-            worst.offer(error, f"{case}, {count} subsets along axis {axis}", case=case, **found)
+            error = subsets_error_at(operator, case, axis, count, x, y)
+            where = f"{case}, {count} subsets along axis {axis}"
+            worst.offer(error, where, case=case, axis=axis, count=count, x=x, y=y)
     return worst.measurement()
 
 
@@ -169,7 +167,7 @@ def _norm_error(part: LinearOperator) -> float:
 def _weights(operator: LinearOperator, batch: int, generator: torch.Generator) -> Tensor:
     space = operator.codomain
     real = Space(space.shape, real_dtype(space.dtype), space.device)
-    return cast(Tensor, 0.1 + real.randn(batch, generator=generator).abs())
+    return 0.1 + real.randn(batch, generator=generator).abs()
 
 
 def _units(space: Space, places: Tensor) -> Tensor:

@@ -189,6 +189,17 @@ def matrix() -> Tensor:
     return torch.randn(7, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
 
 
+def truncated_gaussian(x: Tensor) -> Tensor:
+    """A Gaussian cut off at seven pixels, periodic: its Fourier transform, unlike that of a whole one, goes below 0."""
+    kernel = torch.exp(-0.5 * (torch.arange(-3, 4, dtype=x.dtype) / 1.5).square())
+    padded = functional.pad(x.flatten(0, -2)[:, None], (3, 3), mode="circular")
+    return functional.conv1d(padded, (kernel / kernel.sum())[None, None]).reshape(x.shape)
+
+
+def semidefinite(run: Callable[[Tensor], Tensor], size: int) -> s.Forward:
+    return s.Forward(run, run, shape=(1, size), stated=frozenset({"self_adjoint", "positive_semidefinite"}))
+
+
 def sensitivities() -> Tensor:
     return torch.randn(3, 4, 5, dtype=torch.complex128, generator=torch.Generator().manual_seed(1))
 
@@ -362,4 +373,16 @@ OPERATORS: tuple[Specimen, ...] = (
     wrong("the symbol of A for that of A*A", lambda: SymbolOfA(KERNEL[0, 0], (5, 4)), "fourier-symbol", blur),
     wrong("a view that is in no subset", lambda: LosesAView(matrix()), "subsets"),
     wrong("a subset of the wrong views", lambda: NextView(matrix()), "subsets"),
+    wrong(
+        "a truncated Gaussian called positive semidefinite",
+        lambda: semidefinite(truncated_gaussian, 40),
+        "positive-semidefinite",
+        lambda: semidefinite(lambda x: truncated_gaussian(truncated_gaussian(x)), 40),
+    ),
+    wrong(
+        "a larger truncated Gaussian called positive semidefinite",
+        lambda: semidefinite(truncated_gaussian, 600),
+        "positive-semidefinite",
+        lambda: semidefinite(lambda x: truncated_gaussian(truncated_gaussian(x)), 600),
+    ),
 )
