@@ -25,6 +25,7 @@ extensions = [
     "plain_docstrings",
     "generated_pages",
     "outside_names",
+    "rule_outputs",
 ]
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3

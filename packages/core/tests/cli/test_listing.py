@@ -11,6 +11,7 @@ from importlib.metadata import EntryPoint
 import pytest
 import torch
 
+from invkit.claims import PROPERTIES
 from invkit.cli import plugins as plugin_commands
 from invkit.cli.output import table, write_json
 from invkit.plugins import KINDS, Registry
@@ -129,6 +130,16 @@ def test_the_doctor_survives_a_broken_torch(
     monkeypatch.setitem(sys.modules, "torch", None)
     plugin_commands.doctor(Registry([], environ={}), as_json=True)
     assert "cannot be imported" in json.loads(capsys.readouterr().out)["devices"]["torch"]
+
+
+def test_the_vocabulary_of_claims_is_listed_with_ranges_and_meanings(invkit: Run) -> None:
+    code, out, _ = invkit("list", "claims")
+    assert code == 0
+    (row,) = [line for line in out.splitlines() if line.startswith("averaged")]
+    assert "alpha in (0, 1)" in row
+    assert "N nonexpansive" in row
+    rows = json.loads(invkit("list", "claims", "--json")[1])["properties"]
+    assert {row["property"] for row in rows} == set(PROPERTIES)
 
 
 def test_a_rule_prints_its_theorem_with_every_premise(invkit: Run) -> None:

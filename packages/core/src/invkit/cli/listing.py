@@ -10,6 +10,8 @@ from ..claims import PROPERTIES
 from ..errors import ConfigError, InvkitError
 from ..plugins import Entry, Registry, parameters_of, singular
 from .output import ExitCode, complain, table, write, write_json
+from .vocabulary import NAMES as VOCABULARY
+from .vocabulary import list_properties
 
 #: Kinds of devices that torch has and a Spec may name; those that a plugin adds are known through its Specs.
 _DEVICES = ("cpu", "cuda", "mps", "xpu")
@@ -17,6 +19,8 @@ _DEVICES = ("cpu", "cuda", "mps", "xpu")
 
 def list_objects(registry: Registry, kind: str | None, *, claim: str | None, device: str | None, as_json: bool) -> int:
     """Print the registered objects of one kind or of all, those with the claim, those for the device."""
+    if kind is not None and kind.strip().casefold() in VOCABULARY:
+        return list_properties(as_json=as_json)
     if kind is not None:
         kind = singular(kind)
     if claim is not None:
@@ -207,5 +211,5 @@ def _property(name: str) -> str:
     if folded in PROPERTIES:
         return folded
     near = difflib.get_close_matches(folded, PROPERTIES, n=2)
-    hint = f"Did you mean {' or '.join(near)}?" if near else f"Choose one of {', '.join(PROPERTIES)}."
+    hint = f"Did you mean {' or '.join(near)}?" if near else "Run 'invkit list claims' to see them."
     raise ConfigError(f"--claim: property is {name!r}, expected a known one. {hint}")
