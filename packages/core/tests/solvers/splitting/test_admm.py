@@ -186,3 +186,53 @@ def test_settings_and_objectives_that_do_not_fit_are_refused() -> None:
             ADMM(**settings)
     with pytest.raises(ConfigError, match=r"ADMM: .*has no operator that says the size.*Use core/douglas-rachford"):
         ADMM().prepare(SquaredL2() + L1())
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+@pytest.mark.parametrize("sizes", [(1, 3, 1), (2, 6, 2), (3, 10, 4), (6, 5, 2)])
+def test_more_inner_steps_than_the_rank_go_nowhere_in_a_common_kernel(sizes, dtype, draw) -> None:
+    m, n, k = sizes
+    a, c = Dense(draw((m, n)).to(dtype)), Dense(draw((k, n), seed=1).to(dtype))
+    objective = least_squares(a, draw((2, m), seed=2).to(dtype)) + 0.3 * L1() @ c
+    for cg_steps in dict.fromkeys((10, n, 2 * n, 40)):
+        solver = ADMM(cg_steps=cg_steps)
+        problem = solver.prepare(objective)
+        state = solver.init(problem, None)
+        for _ in range(300):
+            state = solver.step(problem, state)
+        system = torch.cat((a.matrix, c.matrix))
+        seen = torch.linalg.pinv(system.double()) @ (system.double() @ state.x.double().mT)
+        scale = float(state.x.abs().max())
+        assert float((seen.mT - state.x).abs().max()) < 1e4 * torch.finfo(dtype).eps * scale
+        assert float(solver.optimality(problem, state).residual.max()) < (1e-9 if dtype == torch.float64 else 2e-2)
+
+
+@pytest.mark.parametrize("cg_steps", [10, 16, 40])
+def test_constants_that_no_term_sees_stay_where_they_started(cg_steps) -> None:
+    rows = torch.zeros(4, 16, dtype=torch.float64)
+    for i in range(4):
+        rows[i, 4 * i], rows[i, 4 * i + 1] = 1, -1
+    differences = Dense(torch.diff(torch.eye(16, dtype=torch.float64), dim=0))
+    objective = least_squares(Dense(rows), torch.tensor([[1.0, -2.0, 0.5, 3.0]]).double()) + 0.3 * L1() @ differences
+    solver = ADMM(cg_steps=cg_steps)
+    problem = solver.prepare(objective)
+    state = solver.init(problem, None)
+    for _ in range(1000):
+        state = solver.step(problem, state)
+    assert float(state.x.mean().abs()) < 1e-10
+    assert float(state.x.norm()) < 100
+
+
+def test_each_image_stands_still_on_its_own(draw) -> None:
+    a, c = Dense(draw((2, 6))), Dense(draw((2, 6), seed=1))
+    y = torch.cat((torch.zeros(1, 2).double(), draw((1, 2), seed=2)))
+    solver = ADMM(cg_steps=12)
+
+    def run(data):
+        problem = solver.prepare(least_squares(a, data) + 0.3 * L1() @ c)
+        state = solver.init(problem, None)
+        for _ in range(60):
+            state = solver.step(problem, state)
+        return state.x
+
+    torch.testing.assert_close(run(y), torch.cat((run(y[:1]), run(y[1:]))), atol=1e-9, rtol=1e-9)

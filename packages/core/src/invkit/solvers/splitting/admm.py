@@ -25,6 +25,8 @@ LARGEST_RANGE, LEAST_RANGE = _LARGEST_CHANGE ** (LAST_CHANGE // _CHANGE_EVERY), 
 #: An entry of the x-step's system counts in ``fourier_solve`` above eps times the largest; twice that is far enough for
 #: the theorem, and as much again for the rounding of rho and the symbols.
 _FLOOR_IN_EPS = 4.0
+#: So many roundings of the largest curvature are no curvature to go along in conjugate gradients.
+_FLAT_IN_EPS = 4.0
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,7 @@ class ADMM(Solver[SplitProblem, ADMMState]):
             for r, z, u, (_, k) in zip(rho, state.z, state.u, problem.blocks, strict=True)
         ]
         rhs = functools.reduce(torch.add, pulls, state.data)
-        x, left = self._solved(problem, rho, rhs, state.x)
+        x, left = self._solved(problem, rho, rhs, state)
         kx = tuple(k.forward(x) for _, k in problem.blocks)
         z, u = [], []
         parts = zip(problem.blocks, problem.free, rho, kx, state.z, state.u, strict=True)
@@ -197,9 +199,14 @@ class ADMM(Solver[SplitProblem, ADMMState]):
         return replace(state, rho=tuple(r * factor for r in state.rho), u=u)
 
     def _solved(
-        self, problem: SplitProblem, rho: tuple[Tensor, ...], rhs: Tensor, x: Tensor
+        self, problem: SplitProblem, rho: tuple[Tensor, ...], rhs: Tensor, state: ADMMState
     ) -> tuple[Tensor, Tensor | None]:
-        """x, and what is left of its system; None if nothing but rounding."""
+        """x, and what is left of its system; None if nothing but rounding.
+
+        An image stands still in conjugate gradients once its residual, or the curvature along its direction, is
+        rounding: along a common kernel of the K_q and K_i no step has a bounded length.
+        """
+        x = state.x
         if problem.symbols is not None:
             weights = [q.weight for q in problem.quadratics] + [per_image(r, x) for r in rho]
             parts = [w * s for w, s in zip(weights, problem.symbols, strict=True)]
@@ -212,14 +219,31 @@ class ADMM(Solver[SplitProblem, ADMMState]):
 
         residual = rhs - normal(x)
         direction, size = residual, inner(residual, residual).real
+        floor = (rounding(x) * self._scale(problem, rho, state)) ** 2
+        curvature = torch.zeros_like(size)
         for _ in range(self.cg_steps):
             image = normal(direction)
-            length = _quotient(size, inner(direction, image).real)
+            bend, squared = inner(direction, image).real, inner(direction, direction).real
+            curvature = torch.maximum(curvature, _quotient(bend, squared))
+            moving = (size > floor) & (bend > _FLAT_IN_EPS * rounding(x) * curvature * squared)
+            length = torch.where(moving, _quotient(size, bend), 0.0)
             x = x + per_image(length, x) * direction
             residual = residual - per_image(length, x) * image
             size, before = inner(residual, residual).real, size
-            direction = residual + per_image(_quotient(size, before), x) * direction
+            direction = residual + per_image(torch.where(moving, _quotient(size, before), 0.0), x) * direction
         return x, residual
+
+    def _scale(self, problem: SplitProblem, rho: tuple[Tensor, ...], state: ADMMState) -> Tensor:
+        """At least |rhs| + |S x| of the x-step's system, of which its residual is the difference: with norms of parts,
+        for these may cancel."""
+        size = norm(state.x)
+        total = norm(state.data)
+        for q in problem.quadratics:
+            total = total + q.weight * q.operator.norm().upper ** 2 * size
+        for r, z, u, (_, k) in zip(rho, state.z, state.u, problem.blocks, strict=True):
+            upper = k.norm().upper
+            total = total + r * upper * (norm(z - u) + upper * size)
+        return total.detach()
 
 
 def _quotient(above: Tensor, below: Tensor) -> Tensor:

@@ -116,6 +116,14 @@ def test_x_steps_by_conjugate_gradients_are_assumed_unless_they_end() -> None:
     assert premise(node_of(ADMM_CONVERGENCE, complexes, ADMM(cg_steps=24)), X_STEP).basis is BY_CONSTRUCTION
 
 
+@pytest.mark.parametrize("steps", [3, 6, 40])
+def test_x_steps_by_conjugate_gradients_in_a_common_kernel_are_assumed_however_many(steps) -> None:
+    deficient = least_squares(Dense(noise((1, 3))), noise((1, 1))) + 0.3 * (L1() @ Dense(noise((1, 3)).flip(1)))
+    assert premise(node_of(ADMM_CONVERGENCE, deficient, ADMM(cg_steps=steps)), X_STEP).basis is ASSUMED
+    definite = deficient + 1e-3 * (L1() @ Dense(torch.eye(3, dtype=torch.float64)))
+    assert premise(node_of(ADMM_CONVERGENCE, definite, ADMM(cg_steps=steps)), X_STEP).basis is BY_CONSTRUCTION
+
+
 def test_as_many_inner_steps_as_unknowns_leave_nothing() -> None:
     solver = ADMM(cg_steps=12)
     problem = solver.prepare(PROBLEMS["tv"].objective())

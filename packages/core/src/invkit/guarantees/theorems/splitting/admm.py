@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
 
 from ....claims import ASSUMED, BY_CONSTRUCTION
+from ....functionals.base import as_float
 from ....solvers.splitting.admm import ADMM, LAST_CHANGE
 from ....solvers.splitting.split_problem import SplitProblem
 from ... import premises
 from ...hypotheses import EXACT_ADJOINTS, HAS_SADDLE_POINT
 from ...premises import resting_on
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
+
+#: Unknowns up to which the eigenvalues of the x-step's system are looked at.
+_LARGEST_SIZE = 1024
 
 
 def _problem(setting: Setting) -> SplitProblem:
@@ -39,23 +44,45 @@ def smallest_entry(solver: ADMM, problem: SplitProblem, lowest: float, highest: 
     return float(min(entries))
 
 
+@torch.no_grad()
+def is_definite(solver: ADMM, problem: SplitProblem) -> bool:
+    """Whether sum_q c_q K_q*K_q + sum_i rho_i K_i*K_i is positive definite beyond the rounding of its own precision.
+
+    By its eigenvalues at the first rho, for its kernel is that of every rho > 0; too large a system is not looked at.
+    """
+    operators = [q.operator for q in problem.quadratics] + [k for _, k in problem.blocks]
+    weights = [as_float(q.weight) for q in problem.quadratics] + list(solver.start_rho(problem))
+    space = operators[0].domain
+    if not 0 < space.size <= _LARGEST_SIZE:
+        return False
+    unit = torch.eye(space.size, dtype=space.dtype, device=space.device).reshape(space.size, *space.shape)
+    units = torch.cat((unit, 1j * unit)) if space.is_complex else unit
+    images = [w * k.normal().forward(units) for w, k in zip(weights, operators, strict=True)]
+    rows = functools.reduce(torch.add, images).flatten(1)
+    matrix = (torch.cat((rows.real, rows.imag), 1) if space.is_complex else rows).double()
+    if not bool(matrix.isfinite().all()):
+        return False
+    values = torch.linalg.eigvalsh((matrix + matrix.mT) / 2)
+    return bool(values[0] > 2 * len(matrix) * torch.finfo(space.dtype).eps * values[-1])
+
+
 def _x_step(setting: Setting) -> Premise:
     solver, problem = _solver(setting), _problem(setting)
     operators = [q.operator for q in problem.quadratics] + [k for _, k in problem.blocks]
     if problem.symbols is None:
         space = operators[0].domain
         size = space.size * (2 if space.is_complex else 1)
-        ends = solver.cg_steps >= size
+        ends = solver.cg_steps >= size and is_definite(solver, problem)
         premise = Premise(
             statement="the errors of the x-steps are summable",
             holds=True,
             basis=BY_CONSTRUCTION if ends else ASSUMED,
             value=float(solver.cg_steps),
             bound=float(size),
-            how="as many steps of conjugate gradients as unknowns"
+            how="as many steps of conjugate gradients as unknowns, for a positive definite system"
             if ends
-            else "assumed: steps of conjugate gradients, against those that end for certain; the residual says how "
-            "much they left",
+            else "assumed: steps of conjugate gradients, against those that end for certain where the system is "
+            "positive definite; the residual says how much they left",
         )
         return resting_on(premise, *operators)
     eps = 2 * torch.finfo(operators[0].domain.dtype).eps
@@ -101,8 +128,9 @@ def _relaxed(setting: Setting) -> Premise:
 
 def _conclusion(setting: Setting) -> Conclusion:
     # The copies and the duals are an iteration of Douglas and Rachford in the dual, which needs no rank. Where K_i and
-    # K_q together have a kernel, the x-step gives the solution of smallest norm (or, by conjugate gradients, the one
-    # with the kernel's part of the start), which depends linearly on them: x converges with them.
+    # K_q together have a kernel, the exact x-step by Fourier transforms gives the solution of smallest norm, which
+    # depends linearly on them: x converges with them. Conjugate gradients keep the kernel's part of the start, but for
+    # rounding, of which nothing brings it back: there the summable errors are assumed.
     return Conclusion(
         statement="ADMM: x_k converges to a minimiser, z_i to its K_i x, rho_i u_i to a dual solution",
         params={"to": "a minimiser"},
