@@ -154,7 +154,7 @@ STOPPING = "expected one of rtol, atol, max_steps, check_every."
             "model.solver={ use = 'core/cgls', rtol = 1e-2 }",
             "expected none that says when core/iteratively-regularised stops. Set max_steps in model.",
         ),
-        (FISTA, "require=convergent", "it is a list: write ['convergent']"),
+        (FISTA, "require=convergent", '(it is a list: write ["convergent"])'),
     ],
 )
 def test_a_key_or_a_type_that_a_model_does_not_take_is_named(

@@ -65,7 +65,7 @@ class Config(BaseModel):
     @classmethod
     def _not_a_text(cls, value: Any) -> Any:
         if isinstance(value, str):
-            raise ValueError(f"it is a list: write [{value!r}]")
+            raise ValueError(f'it is a list: write ["{value}"]')
         return value
 
     @field_validator("require", "compare", mode="before")
@@ -171,4 +171,5 @@ def _first(error: ValidationError) -> str:
         return f"key is {where!r}, expected a known one. {hint}"
     if kind == "missing":
         return f"{where} is missing, expected a value. Add it."
-    return f"{where} is {value!r}, expected a valid value ({problem['msg'].lower()}). Correct it."
+    why = problem["msg"].lower().removeprefix("value error, ")
+    return f"{where} is {value!r}, expected a valid value ({why}). Correct it."

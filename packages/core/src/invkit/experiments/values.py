@@ -15,6 +15,8 @@ from torch import Tensor
 
 from ..errors import ConfigError
 
+_IN_PYTHON = "no value but in Python"
+_TEXTS = (Path, str, torch.dtype, torch.device)
 _LIST_LIKE = (Sequence, Iterable, typing.Collection, list, tuple)
 _NUMBERS: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number", complex: "a number"}
 
@@ -35,7 +37,8 @@ def check_values(where: str, owner: str, target: Any, given: Mapping[str, Any]) 
 def check_value(key: str, value: Any, hint: Any, owner: str) -> None:
     """Raises: ConfigError if the value is not of that type."""
     if not fits(value, hint):
-        wanted = " or ".join(dict.fromkeys(_words(hint)))
+        words = list(dict.fromkeys(_words(hint)))
+        wanted = " or ".join([word for word in words if not word.startswith(_IN_PYTHON)] or words)
         raise ConfigError(f"{key}: value is {reprlib.repr(value)}, expected {wanted} ({owner}). Correct it.")
 
 
@@ -99,7 +102,7 @@ def _is_list(value: Any, arguments: tuple[Any, ...]) -> bool:
 
 
 def _is_instance(value: Any, cls: type) -> bool:
-    if issubclass(cls, Path | str | torch.dtype | torch.device) or hasattr(cls, "__members__"):
+    if issubclass(cls, _TEXTS) or hasattr(cls, "__members__"):
         return isinstance(value, str | cls)
     if _is_tensor(cls):
         return not isinstance(value, str | bool | int | float | Mapping)
@@ -130,7 +133,7 @@ def _words(hint: Any) -> list[str]:
     cls = origin or hint
     if inspect.isclass(cls) and _is_tensor(cls):
         return ['{ file = "..." }']
-    if inspect.isclass(cls) and issubclass(cls, Path | str):
+    if inspect.isclass(cls) and issubclass(cls, _TEXTS):
         return ["a text"]
     name = "function" if cls is Callable else getattr(cls, "__name__", str(cls))
-    return [f"no value: a {name} is given in Python only"]
+    return [f"{_IN_PYTHON}, where it is of type {name}"]
