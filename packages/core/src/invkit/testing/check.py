@@ -193,6 +193,9 @@ class Check:
         else:
             outcome = Outcome.NOT_REFUTED if measurement.passed else Outcome.REFUTED
             reason, counterexample = measurement.where, dict(measurement.counterexample)
+            if measurement.passed and (measurement.trials == 0 or math.isinf(measurement.bound)):
+                why = "no trial of it was possible" if measurement.trials == 0 else "its bound is infinite"
+                outcome, reason = Outcome.SKIPPED, f"nothing could be measured: {why}"
         subject = subject or type(example.subject).__name__
         if outcome is Outcome.FAILED and self.plugin and self.plugin != subject.partition("/")[0]:
             reason = (

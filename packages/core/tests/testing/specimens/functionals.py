@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from invkit.claims import BY_CONSTRUCTION, Claim
-from invkit.functionals import L1, Huber
+from invkit.functionals import L1, Ball, Huber
 
 from . import parts as s
 from .registry import Specimen, of_kind
@@ -34,6 +34,15 @@ class Bent(s.Smooth):
 
     def hessian_lipschitz(self) -> float:
         return self.bend
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class UnitSphere(s.UnitBall):
+    """The indicator of |x| = 1, with its projection, called convex: no image of white noise is in it."""
+
+    def _value(self, x: torch.Tensor) -> torch.Tensor:
+        length = x.flatten(1).norm(dim=1)
+        return torch.where((length - 1).abs() < 1e-9, 0.0, torch.inf).to(x.dtype)
 
 
 class WeightsForCurvature(Huber):
@@ -116,4 +125,10 @@ FUNCTIONALS: tuple[Specimen, ...] = (
         "hessian-lipschitz",
     ),
     wrong("weights for curvatures", lambda: WeightsForCurvature(0.5), "hessian-diagonal", lambda: Huber(0.5)),
+    wrong(
+        "a sphere called convex",
+        lambda: UnitSphere(lambda v, size: v / size),
+        "convexity",
+        lambda: Ball(1.0, None),
+    ),
 )
