@@ -19,6 +19,7 @@ from ..plugins import Registry
 from ..solvers.base import Solver
 from ..solvers.fixed_point import FixedPointProblem
 from ..solvers.problems import Problem
+from .claimants import naming_claimants
 from .node import Node
 from .premises import of_numbers, resting_on
 from .require import DIRECT
@@ -27,6 +28,7 @@ from .stated import claim_nodes, limited, limited_by, posed_by_hand, strongest_o
 from .theorem_nodes import theorem_nodes
 
 
+@naming_claimants
 def explain(
     subject: Any,
     operator: LinearOperator | None = None,

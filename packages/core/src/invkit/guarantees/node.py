@@ -137,7 +137,7 @@ class Node:
         yield f"{margin}{'+' if self.holds else 'x'} {self.statement}{self._tail()}"
         details = [
             self.formula,
-            "; ".join(filter(None, (self.id, f"source: {self.source}" if self.source else ""))),
+            "; ".join(filter(None, (self.id if self.rule else "", f"source: {self.source}" if self.source else ""))),
             f"what to change: {self.remedy}" if self.remedy and not self.holds else "",
             f"not evaluated: {self.error}" if self.error else "",
         ]
