@@ -182,10 +182,10 @@ class Check:
         """Ask. A check that raises is a failure of that check alone."""
         measurement, reason, counterexample = None, "", {}
         try:
-            measurement = self.measure(example, context)
-            if not isinstance(measurement, Measurement):
-                found, measurement = type(measurement).__name__, None
-                raise TypeError(f"measure returned {found}, expected a Measurement")
+            found: object = self.measure(example, context)
+            if not isinstance(found, Measurement):  # an author's function may return anything
+                raise TypeError(f"measure returned {type(found).__name__}, expected a Measurement")
+            measurement = found
         except Skip as skip:
             outcome, reason = Outcome.SKIPPED, str(skip)
         except Exception as error:  # whatever a third-party object raises ends this check and no other
