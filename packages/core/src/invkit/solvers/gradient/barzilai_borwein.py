@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,7 +16,6 @@ from .line_search import (
     LineSearchState,
     check_decrease,
     check_first_trial,
-    first_trial,
     line_search_start,
     real_inner,
     value_of,
@@ -79,19 +78,19 @@ class BarzilaiBorwein(Solver[SmoothProblem, LineSearchState]):
                 x,
                 gradient,
                 torch.cat([value[:, None], state.values[:, :-1]], 1),
-                self._next_step(problem, state, x, gradient),
+                self._next_step(state, x, gradient),
                 state.reference,
+                state.first,
             )
-        kept = LineSearchState(state.x, state.gradient, state.values, state.step_size / 2, state.reference)
+        kept = replace(state, step_size=state.step_size / 2)
         return select(accepted, moved, kept)
 
-    def _next_step(self, problem: SmoothProblem, state: LineSearchState, x: Tensor, gradient: Tensor) -> Tensor:
+    def _next_step(self, state: LineSearchState, x: Tensor, gradient: Tensor) -> Tensor:
         s = x - state.x
         length, curvature = norm(s) ** 2, real_inner(s, gradient - state.gradient)
         positive = (curvature > 0) & (length > 0)
         step_size = torch.where(positive, length / torch.where(positive, curvature, 1.0), 2 * state.step_size)
-        first = first_trial(self.step_size, problem.smooth)
-        return step_size.clamp(first / _RANGE, first * _RANGE)
+        return step_size.clamp(state.first / _RANGE, state.first * _RANGE)
 
     def solution(self, state: LineSearchState) -> Tensor:
         return state.x

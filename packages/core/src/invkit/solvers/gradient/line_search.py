@@ -18,7 +18,7 @@ from .gradient_descent import first_scale, gradient_scale
 
 @dataclass(frozen=True)
 class LineSearchState:
-    """x, the gradient and the value there, the step to try next, and the size of the gradient at zero.
+    """x, the gradient and the value there, the step to try next, the size of the gradient at zero, and the first step.
 
     ``values`` has shape (batch, memory): f at x first, then at the points before it that still count.
     """
@@ -28,6 +28,7 @@ class LineSearchState:
     values: Tensor
     step_size: Tensor
     reference: Tensor
+    first: Tensor
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ class ArmijoGradientDescent(Solver[SmoothProblem, LineSearchState]):
             accepted = torch.where(fall > value_rounding(before, x), value <= before - fall, by_slope)
             accepted = accepted & torch.isfinite(value)
             step_size = state.step_size * torch.where(accepted, 2.0, 0.5)
-        moved = LineSearchState(x, gradient, value[:, None], step_size, state.reference)
-        kept = LineSearchState(state.x, state.gradient, state.values, step_size, state.reference)
+        moved = LineSearchState(x, gradient, value[:, None], step_size, state.reference, state.first)
+        kept = LineSearchState(state.x, state.gradient, state.values, step_size, state.reference, state.first)
         return select(accepted, moved, kept)
 
     def solution(self, state: LineSearchState) -> Tensor:
@@ -98,7 +99,8 @@ def line_search_start(
     values = torch.full((len(x), memory), -math.inf, dtype=value.dtype, device=x.device)
     values[:, 0] = value
     first = torch.full_like(value, first_trial(step_size, problem.smooth))
-    return LineSearchState(x, gradient, values, first, first_scale(gradient, gradient_scale(problem.smooth, x0)))
+    reference = first_scale(gradient, gradient_scale(problem.smooth, x0))
+    return LineSearchState(x, gradient, values, first, reference, first)
 
 
 def first_trial(given: float | None, smooth: Differentiable) -> float:
