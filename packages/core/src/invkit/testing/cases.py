@@ -110,6 +110,16 @@ def kind_of(subject: Any) -> str:
     )
 
 
+def problem_of_subject(target: object, subject: object) -> str:
+    """What is wrong if a target is a class and its example another object; empty if nothing is."""
+    if not isinstance(target, type) or isinstance(subject, target):
+        return ""
+    return (
+        f"the example is a {type(subject).__name__}, the target makes {target.__name__}: nothing of the target would "
+        "be measured. Return an instance of the target."
+    )
+
+
 _BASES: tuple[tuple[str, type], ...] = (
     ("operator", Operator),
     ("regulariser", Functional),
@@ -117,3 +127,6 @@ _BASES: tuple[tuple[str, type], ...] = (
     ("model", Reconstructor),
     ("denoiser", Denoiser),
 )
+
+#: What checks can look at, by the type of the live object.
+KINDS = tuple(kind for kind, _ in _BASES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import enum
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -12,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..claims import BY_CONSTRUCTION, CERTIFIED, Claim, find_claim
+from ..claims import BY_CONSTRUCTION, CERTIFIED, PROPERTIES, Claim, find_claim
+from ..errors import ConfigError
 from ..measures.measurement import Datum, Measurement
-from .cases import Example
+from .cases import KINDS, Example
 
 
 class Outcome(enum.StrEnum):
@@ -61,6 +63,7 @@ class CheckResult:
     stated: what the object claims of the property that was measured, with its basis.   claim: its parameters in words,
     if it is one of several claims of that property.
     counterexample: tensors and numbers at which the check gives this value again.
+    excuses: whether it says why nothing of the object could be measured here.
     """
 
     check: str
@@ -76,6 +79,7 @@ class CheckResult:
     seed: int = 0
     stated: Claim | None = None
     counterexample: Mapping[str, Datum] = field(default_factory=dict)
+    excuses: bool = False
 
     @property
     def is_bad(self) -> bool:
@@ -145,6 +149,8 @@ class Check:
     which a saved one is evaluated again; None searches again with the seed.   always: ask even of an object that does
     not claim it.   needs: the capability that it is about, such as ``HasPseudoInverse``, or one of several.
     plugin: who adds it, which the registry knows: its author leaves it out.
+
+    Raises: ConfigError if a kind or the property is not known.
     """
 
     name: str
@@ -156,6 +162,21 @@ class Check:
     summary: str = ""
     at: Evaluate | None = None
     plugin: str = ""
+
+    def __post_init__(self) -> None:
+        kinds = (self.kinds,) if isinstance(self.kinds, str) else tuple(self.kinds)
+        strange = [kind for kind in kinds if kind not in KINDS]
+        if isinstance(self.kinds, str) or strange or not kinds:
+            raise ConfigError(
+                f"Check {self.name}: kinds is {self.kinds!r}, expected a tuple of some of {', '.join(KINDS)}. Name "
+                "those of the objects that it looks at."
+            )
+        if self.concerns and self.concerns not in PROPERTIES:
+            near = difflib.get_close_matches(str(self.concerns), PROPERTIES, n=3)
+            hint = f"Did you mean {' or '.join(near)}?" if near else "Leave it out if no claim names what it measures."
+            raise ConfigError(
+                f"Check {self.name}: concerns is {self.concerns!r}, expected a property of claims. {hint}"
+            )
 
     @property
     def id(self) -> str:

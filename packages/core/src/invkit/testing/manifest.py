@@ -14,7 +14,7 @@ from ..plugins import Entry, Registry, Status
 from ..plugins.discovery import describe
 from ..plugins.policy import BUILTIN
 from ..plugins.repeated import repeated_hooks, said_of
-from .cases import Example, as_examples
+from .cases import Example, as_examples, problem_of_subject
 from .check import CheckResult, Context, Outcome, Skip
 from .interfaces import KIND, problem_of_instance, problem_of_target
 from .rule_questions import applies, speaks
@@ -81,7 +81,11 @@ def _interface(registry: Registry, entry: Entry, context: Context) -> str:
     """The example is what the kind and the role say."""
     if not entry.spec.example:
         raise Skip("it has no example")
-    problems = (problem_of_instance(entry, one.subject) for one in examples_of(registry, entry, context))
+    target = registry.load(entry)
+    problems = (
+        problem_of_instance(entry, one.subject) or problem_of_subject(target, one.subject)
+        for one in examples_of(registry, entry, context)
+    )
     return next(filter(None, problems), "")
 
 

@@ -9,6 +9,7 @@ test_conformance = parametrize_with_checks(plugin="motion")
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -34,7 +35,7 @@ def parametrize_with_checks(
 
     plugin: everything that it announces, and its manifest.   refs: or only these objects, by id, name or role.
     expected_failures: ``{"plugin/object::check": "reason"}``, with or without ``-dtype`` at the end.
-    strict: an expected failure that passes is a failure, so that the list does not outlive its reasons.
+    strict: an expected failure that passes, or is skipped, is a failure, so that the list does not outlive its reasons.
 
     Raises: ConfigError if an expected failure has no reason or names nothing, or neither a plugin nor an object is
     named, or both; UnknownNameError; PluginError if the plugin cannot be used; MissingDependencyError without pytest.
@@ -58,6 +59,11 @@ def parametrize_with_checks(
     @pytest.mark.parametrize("item", [pytest.param(item, id=item.id, marks=marks(item)) for item in items])
     def test_conformance(item: Item) -> None:
         result = item.run()
+        if strict and result.outcome is Outcome.SKIPPED and (item.id in reasons or item.name in reasons):
+            raise ConfigError(  # no pytest failure, which is what is expected
+                f"parametrize_with_checks: the expected failure {item.id!r} was skipped ({result.reason}), expected it "
+                "to fail. Remove it from expected_failures, or name the dtype or example in which it fails."
+            )
         if result.outcome is Outcome.SKIPPED or result.blames_check:  # another plugin's crash is no failure of this one
             pytest.skip(result.reason or "does not apply")
         if result.is_bad:
@@ -94,7 +100,7 @@ def _reasons(items: list[Item], reasons: dict[str, str]) -> dict[str, str]:
                 f"parametrize_with_checks: expected failure is {name!r}, expected the name of a check that is asked, "
                 f"'plugin/object::check'. {hint}"
             )
-        if not isinstance(reason, str) or not reason.strip():
+        if not isinstance(reason, str) or len(re.findall(r"[^\W\d_]+", reason)) < 2:
             raise ConfigError(
                 f"parametrize_with_checks: reason of the expected failure {name!r} is {reason!r}, expected a sentence. "
                 "Say why it fails and when that will end."

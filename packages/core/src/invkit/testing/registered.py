@@ -41,4 +41,9 @@ def problem_of_check(entry: Entry, found: object) -> str:
             f"{entry.id} ({entry.origin}): name of the check is {found.name!r}, expected {entry.spec.name!r}, that of "
             "its Spec. Rename one of them."
         )
+    if found.name in {check.name for check in CHECKS}:
+        return (
+            f"{entry.id} ({entry.origin}): name of the check is {found.name!r}, expected none of the core's. "
+            "Rename it, in its Spec as well."
+        )
     return ""

@@ -15,7 +15,7 @@ from ..errors import ClaimRefutedError, MissingDependencyError
 from ..operators.space import Space
 from ..plugins import Entry, Registry, get_registry
 from ..plugins.device import resolve_device, resolve_dtype
-from .cases import Example, as_examples, kind_of
+from .cases import Example, as_examples, kind_of, problem_of_subject
 from .check import Check, CheckResult, Context, Outcome, unmeasured
 from .checks import CHECKS
 from .declared import compare_declared
@@ -34,7 +34,7 @@ class Report:
     results: tuple[CheckResult, ...]
 
     def __str__(self) -> str:
-        return summarise(self.results, self.counts)
+        return summarise(self.results, self.counts, self.not_measured)
 
     def __repr__(self) -> str:
         return f"Report({', '.join(f'{count} {outcome}' for outcome, count in self.counts.items())})"
@@ -61,6 +61,13 @@ class Report:
         return bool(bad) and all(result.blames_check for result in bad)
 
     @property
+    def not_measured(self) -> tuple[str, ...]:
+        """The objects of which nothing was measured: no example, another device or dtype, a module that is missing."""
+        seen = {result.subject for result in self.results if result.outcome is not Outcome.SKIPPED}
+        excused = dict.fromkeys(result.subject for result in self.results if result.excuses)
+        return tuple(subject for subject in excused if subject not in seen)
+
+    @property
     def counts(self) -> dict[str, int]:
         """How often each outcome occurred."""
         found = Counter(result.outcome for result in self.results)
@@ -71,6 +78,7 @@ class Report:
         return {
             "passed": self.passed,
             "counts": self.counts,
+            "not_measured": list(self.not_measured),
             "results": [result.as_dict() for result in self.results],
         }
 
@@ -125,7 +133,9 @@ def check(
     for example in as_examples(subject, space):
         kind_of(example.subject)
         context = Context(_device_of(example, place), _dtype_of(example), seed)
-        found += _check_example(example, context, "", tuple(claims), asked)
+        rows_here = tuple(_check_example(example, context, "", tuple(claims), asked))
+        found += rows_here
+        found += _idle(rows_here, type(example.subject).__name__, context) if checks is None else ()
     return Report(tuple(found))
 
 
@@ -171,8 +181,29 @@ def _check_entry(
         except Exception as error:  # an example that raises is one row, and the next object goes on
             yield _row(entry, Outcome.FAILED, f"{type(error).__name__}: {error}", context, check="example")
             continue
+        rows: list[CheckResult] = []
         for example in examples:
-            yield from _check_example(example, context, entry.id, spec.claims, checks)
+            if problem := problem_of_subject(registry.load(entry), example.subject):
+                rows.append(replace(_row(entry, Outcome.FAILED, problem, context, "example"), example=example.name))
+            else:
+                rows += _check_example(example, context, entry.id, spec.claims, checks)
+        yield from rows
+        yield from _idle(rows, entry.id, context)
+
+
+def _idle(rows: Sequence[CheckResult], subject: str, context: Context) -> Iterator[CheckResult]:
+    """The row of an object that was made and of which every check was skipped: nothing is known of it."""
+    if not any(row.is_bad or row.measurement is not None for row in rows):
+        skipped = [f"{row.check}: {row.reason}" for row in rows if row.outcome is Outcome.SKIPPED]
+        reasons = "; ".join(skipped[:3]) or "no check applies"
+        yield CheckResult(
+            check="example",
+            subject=subject,
+            outcome=Outcome.FAILED,
+            dtype=str(context.dtype).removeprefix("torch."),
+            device=str(context.device),
+            reason=f"nothing was measured ({reasons}). Give an example of which something can be measured.",
+        )
 
 
 def _check_example(
@@ -236,6 +267,7 @@ def _row(
         dtype="" if context is None else str(context.dtype).removeprefix("torch."),
         device="" if context is None else str(context.device),
         reason=" ".join(reason.split()),
+        excuses=outcome is Outcome.SKIPPED and entry.kind in CHECKED_KINDS,
     )
 
 

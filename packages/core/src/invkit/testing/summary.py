@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from ..text import table
 from .check import CheckResult, Outcome
@@ -14,13 +14,15 @@ MEANING = (
 )
 
 
-def summarise(results: Iterable[CheckResult], counts: Mapping[str, int]) -> str:
+def summarise(results: Iterable[CheckResult], counts: Mapping[str, int], not_measured: Sequence[str] = ()) -> str:
     """The table that ``invkit check`` prints, with how often each outcome occurred below it."""
     rows = [_row(group) for group in _grouped(results)]
     shown = table(("OBJECT", "CHECK", "RESULT", "WORST", "ALLOWED", "TRIALS", "DTYPES", "REMARK"), rows)
     totals = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     meaning = f"\n{MEANING}" if any(row[3] for row in rows) else ""
-    return f"{shown}\n{meaning}\n{totals or 'nothing to check'}. A measurement can refute a claim; it never proves one."
+    idle = f" Nothing was measured of {', '.join(not_measured)}." if not_measured else ""
+    counted = f"{totals or 'nothing to check'}.{idle}"
+    return f"{shown}\n{meaning}\n{counted} A measurement can refute a claim; it never proves one."
 
 
 def _grouped(results: Iterable[CheckResult]) -> list[list[CheckResult]]:
