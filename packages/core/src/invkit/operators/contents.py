@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -23,7 +24,8 @@ def contents_of(thing: Any) -> tuple[object, ...] | None:
     requires a gradient, and of the values of a sparse one, 2^16 numbers at even distances are hashed beside the version
     that torch counts: what torch does not count and what lies between them is not seen.
 
-    It reads the numbers, so it waits for the device.
+    Of tensors on another device than the CPU only parameters and what requires a gradient are hashed, because reading
+    them waits for the device; of the others the version counts.
     """
     tensors = list(tensors_of(thing))
     if any(tensor.is_inference() or tensor.is_meta for tensor in tensors):
@@ -45,6 +47,8 @@ def _stored(tensor: Tensor) -> tuple[Tensor, ...]:
 
 def _hash(tensor: Tensor, trained: bool) -> tuple[object, ...]:
     shape, kind, numbers = tuple(tensor.shape), tensor.dtype, tensor.detach().resolve_conj().resolve_neg()
+    if numbers.device.type != "cpu" and not trained:
+        return shape, kind
     if numbers.numel() > _ALL and not trained:
         numbers = numbers.reshape(-1)[:: numbers.numel() // _SOME]
     numbers = (torch.view_as_real(numbers) if numbers.is_complex() else numbers).contiguous().reshape(-1)
@@ -54,9 +58,11 @@ def _hash(tensor: Tensor, trained: bool) -> tuple[object, ...]:
         numbers = numbers.clone(memory_format=torch.contiguous_format)
     bits = numbers.view(_AS_WHOLE_NUMBERS.get(numbers.element_size(), torch.int32))
     weights = _weights(min(len(bits), _CHUNK), bits.device)
-    sums = torch.stack([(chunk.long() * weights[: len(chunk)]).sum() for chunk in bits.split(_CHUNK)]).tolist()
+    sums = torch.stack([(chunk.long() * weights[: len(chunk)]).sum() for chunk in bits.split(_CHUNK)])
+    # On the CPU nothing is waited for; elsewhere only parameters come here.
+    numbers_of_chunks = np.from_dlpack(sums) if sums.device.type == "cpu" else sums.tolist()
     total = 0
-    for number in sums:  # in this order: chunks that change places count
+    for number in map(int, numbers_of_chunks):  # in this order: chunks that change places count
         total = (total * 0x9E3779B97F4A7C15 + number) % 2**64
     return shape, kind, total
 
