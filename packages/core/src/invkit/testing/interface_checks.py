@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -18,8 +19,9 @@ from ..operators.base import HasGram, HasPseudoInverse, LinearOperator, Operator
 from ..operators.moving import tensors_of
 from ..operators.space import Space, real_dtype
 from .cases import Example
-from .check import Check, Context
+from .check import Check, Context, Skip
 from .iteration_checks import run_solver
+from .maps import at_level, levels_of, other_spaces
 
 #: name, call, space of the argument, shape and dtype of one result
 Call = tuple[str, Callable[[Tensor], Tensor], Space, tuple[int, ...], torch.dtype]
@@ -39,7 +41,11 @@ def calls_of(example: Example) -> Iterator[Call]:
         return
     if isinstance(subject, Denoiser):
         space = example.domain
-        yield "denoiser", subject, space, space.shape, space.dtype
+        for level in levels_of(example):
+            name = "denoiser" if level is None else f"denoiser at noise_std {level:g}"
+            yield name, functools.partial(at_level, subject, level), space, space.shape, space.dtype
+        for other in other_spaces(subject, space):
+            yield f"denoiser of images of {other.shape}", subject, other, other.shape, other.dtype
         return
     if hasattr(subject, "value"):
         space = example.domain
@@ -65,10 +71,46 @@ def calls_of(example: Example) -> Iterator[Call]:
 
 
 def _batch(example: Example, context: Context) -> Measurement:
-    return _worst(
-        example,
-        lambda call, space: batch_invariance(call, unlike_images(space.randn(generator=context.generator()))),
-    )
+    bound = _batch_bound(example, context)
+
+    def measure(call: Callable[[Tensor], Tensor], space: Space) -> Measurement:
+        return batch_invariance(call, unlike_images(space.randn(generator=context.generator())), bound=bound)
+
+    return _worst(example, measure)
+
+
+def _batch_bound(example: Example, context: Context) -> float:
+    """The tolerance of the dtype; the accuracy of a denoiser whose example states one, as that of an iterated one."""
+    stated = isinstance(example.subject, Denoiser) and example.accuracy != Example.accuracy
+    return max(example.accuracy if stated else 0.0, tolerance(context.dtype))
+
+
+def _levels(example: Example, context: Context) -> Measurement:
+    """A level for each image must give what the same numbers give one by one."""
+    levels = [level for level in levels_of(example) if level is not None]
+    if not levels:
+        raise Skip("it accepts no level of noise")
+    worst = Worst(_batch_bound(example, context))
+    batch = unlike_images(example.domain.randn(generator=context.generator()))[: len(levels)]
+    for image, level in enumerate(levels):
+        error = _level_error(example, batch, image)
+        worst.offer(error, f"image {image} of {len(batch)}, noise_std = {level:g}", batch=batch, image=float(image))
+    return worst.measurement()
+
+
+@torch.no_grad()
+def _level_error(example: Example, batch: Tensor, image: int) -> float:
+    numbers = [level for level in levels_of(example) if level is not None]
+    levels = torch.tensor(numbers, dtype=real_dtype(batch.dtype), device=batch.device)
+    together = at_level(example.subject, levels, batch.clone())
+    alone = at_level(example.subject, numbers[image], batch[image : image + 1].clone())
+    if together.shape != batch.shape:
+        return float("inf")
+    return _difference(together[image : image + 1], alone)
+
+
+def _levels_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
+    return _level_error(example, found["batch"], int(found["image"]))
 
 
 def _mutation(example: Example, context: Context) -> Measurement:
@@ -198,6 +240,13 @@ _ALL = ("operator", "regulariser", "solver", "model", "denoiser")
 
 INTERFACE_CHECKS: tuple[Check, ...] = (
     Check(name="batch-invariance", kinds=_PURE, measure=_batch, at=_batch_at, summary="An image alone and in a batch."),
+    Check(
+        name="noise-levels",
+        kinds=("denoiser",),
+        measure=_levels,
+        at=_levels_at,
+        summary="A level of noise for each image gives what the same levels give one by one.",
+    ),
     Check(
         name="no-input-mutation",
         kinds=_PURE,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,11 +22,14 @@ from .cases import Example
 LEVELS = (None, 0.05, 0.5)
 
 
+_CHEAP = (random_pairs, local_pairs, structured_pairs)
+
+
 @dataclass(frozen=True, eq=False)
 class Map:
     """name: which of the object's maps.   space: of the argument.   rounding: the relative error of one evaluation.
 
-    attacks: those that are worth their time for it.
+    attacks: those that are worth their time for it.   is_of_other_images: than those of the example.
     """
 
     name: str
@@ -34,20 +37,28 @@ class Map:
     space: Space
     rounding: float
     attacks: tuple[Attack, ...] = ATTACKS
+    is_of_other_images: bool = False
+
+
+#: Other images that are tried of what takes any: a fault of odd or even sizes shows at one of them.
+SHAPES = ((5, 7), (6, 8))
 
 
 def maps_of(example: Example) -> Iterator[Map]:
-    """A functional as x -> f(x), an operator as it is, a denoiser at each level that it accepts, a model as y -> x."""
+    """A functional as x -> f(x), an operator as it is, a denoiser at each level that it accepts, and its own level for
+    other images if it takes them, a model as y -> x.
+    """
     subject = example.subject
     if isinstance(subject, Functional):
         space = example.domain
         yield Map("value", lambda x: subject.value(x)[:, None], space, tolerance(space.dtype))
     elif isinstance(subject, Denoiser):
         space = example.domain
-        for level in LEVELS:
-            if level is None or _accepts(example, level):
-                call = functools.partial(_at_level, subject, level)
-                yield Map(f"noise_std {level}", call, space, tolerance(space.dtype))
+        for level in levels_of(example):
+            call = functools.partial(at_level, subject, level)
+            yield Map(f"noise_std {level}", call, space, tolerance(space.dtype))
+        for other in other_spaces(subject, space):
+            yield Map(f"images of {other.shape}", subject, other, tolerance(space.dtype), _CHEAP, True)
     elif isinstance(subject, Reconstructor):
         yield reconstruction(example, "model")
     else:
@@ -67,12 +78,12 @@ def reconstruction(example: Example, name: str, *, measured: bool = False) -> Ma
     if not isinstance(model, IterativeReconstructor):
         return Map(name, call, space, tolerance(space.dtype))
     # Each evaluation is a run of its own: power iteration and ascent would take hundreds.
-    cheap = (random_pairs, local_pairs, structured_pairs)
-    return Map(name, call, space, max(example.accuracy, tolerance(space.dtype)), cheap)
+    return Map(name, call, space, max(example.accuracy, tolerance(space.dtype)), _CHEAP)
 
 
-def _at_level(denoiser: Denoiser, level: float | None, x: Tensor) -> Tensor:
-    return denoiser(x) if level is None else denoiser(x, level)
+def levels_of(example: Example) -> tuple[float | None, ...]:
+    """Those of ``LEVELS`` that the denoiser accepts; what raises another error than invkit's own is not excused."""
+    return tuple(level for level in LEVELS if level is None or _accepts(example, level))
 
 
 def _accepts(example: Example, level: float) -> bool:
@@ -82,3 +93,25 @@ def _accepts(example: Example, level: float) -> bool:
     except InvkitError:
         return False
     return True
+
+
+def at_level(denoiser: Denoiser, level: float | Tensor | None, x: Tensor) -> Tensor:
+    """D(x, level), and D(x) for None."""
+    return denoiser(x) if level is None else denoiser(x, level)
+
+
+def other_spaces(denoiser: Denoiser, space: Space) -> tuple[Space, ...]:
+    """Images of ``SHAPES``, other than its own, that the denoiser takes and returns."""
+    if len(space.shape) != 3:
+        return ()
+    found = (replace(space, shape=(space.shape[0], *shape)) for shape in SHAPES if shape != space.shape[1:])
+    return tuple(other for other in found if _takes(denoiser, other))
+
+
+@torch.no_grad()
+def _takes(denoiser: Denoiser, space: Space) -> bool:
+    x = space.zeros(1)
+    try:
+        return denoiser(x).shape == x.shape
+    except (InvkitError, RuntimeError):  # torch says by the latter that weights do not fit the images
+        return False

@@ -24,6 +24,7 @@ from ..operators.space import Space
 from ..operators.symmetry.groups import group
 from .cases import Example
 from .check import Check, Context, Skip
+from .maps import at_level, levels_of
 
 #: Beside the images of the example: squares with an even and an odd number of pixels, and none.
 _SHAPES = ((4, 4), (5, 5), (4, 5))
@@ -43,13 +44,22 @@ def _invariant_at(example: Example, context: Context, found: Mapping[str, Any]) 
 
 
 def _equivariant(example: Example, context: Context) -> Measurement:
-    call, space, bound = _map_of(example)
+    _, space, bound = _map_of(example, None)
+    gain = _gain(example)
+    levels = levels_of(example) if isinstance(example.subject, Denoiser) else (None,)
 
     def measure(space: Space, name: str) -> Measurement:
         if isinstance(example.subject, Reconstructor):
             _require_same_motion(example, name)
-        gain = _gain(example)
-        return equivariance_error(call, space, name, generator=context.generator(), gain=gain, bound=bound)
+        found = []
+        for level in levels:
+            call, _, _ = _map_of(example, level)
+            one = equivariance_error(call, space, name, generator=context.generator(), gain=gain, bound=bound)
+            if level is not None and one.counterexample:
+                one = dataclasses.replace(one, counterexample={**one.counterexample, "level": level})
+            found.append(one)
+        worst = max(found, key=lambda one: math.inf if math.isnan(one.value) else one.value)
+        return dataclasses.replace(worst, trials=sum(one.trials for one in found))
 
     found = _worst_of(dataclasses.replace(example, space=space), context, "equivariant", measure)
     off_grid = _off_grid(example, context)
@@ -67,12 +77,14 @@ def _off_grid(example: Example, context: Context) -> str:
 
 
 def _equivariant_at(example: Example, context: Context, found: Mapping[str, Any]) -> float:
-    call, _, _ = _map_of(example)
+    call, _, _ = _map_of(example, found.get("level"))
     return equivariance_error_at(call, found["x"], found["group"], found["element"], found["gain"])
 
 
-def _map_of(example: Example) -> tuple[Callable[[Tensor], Tensor], Space, float | None]:
-    """The map, the space of its argument, and the error that is allowed; None is that of rounding."""
+def _map_of(example: Example, level: float | None) -> tuple[Callable[[Tensor], Tensor], Space, float | None]:
+    """The map, of a denoiser at that level, the space of its argument, and the error that is allowed; None is that of
+    rounding.
+    """
     subject = example.subject
     if isinstance(subject, Reconstructor):
         assert example.operator is not None
@@ -80,6 +92,8 @@ def _map_of(example: Example) -> tuple[Callable[[Tensor], Tensor], Space, float 
         return functools.partial(_reconstruct, subject, example.operator), space, max(
             example.accuracy, tolerance(space.dtype)
         )  # fmt: skip
+    if isinstance(subject, Denoiser):
+        return functools.partial(at_level, subject, level), example.domain, None
     return subject, example.domain, None
 
 

@@ -13,6 +13,7 @@ from invkit.errors import ConfigError
 from invkit.functionals.regularisers import l1
 from invkit.models import Denoiser, GaussianFilter, ProximalDenoiser
 from invkit.operators import Space
+from invkit.operators.space import per_image
 from invkit.testing import Example
 
 from .registry import Specimen, of_kind
@@ -90,6 +91,10 @@ def refuse(x: Tensor, noise_std: Any) -> Tensor:
 def reflect(x: Tensor, offset: float = 0.5) -> Tensor:
     """id - 1.99 Gamma for a nonexpansive Gamma: its Lipschitz constant is 2.99, beyond the offset only."""
     return x - 1.99 * (x - 2 * torch.relu(x + offset))
+
+
+def weighted(x: Tensor, noise_std: Any) -> Tensor:
+    return x * torch.linspace(0.5, 1, x.shape[-1], dtype=x.dtype)
 
 
 def circle(x: Tensor) -> Tensor:
@@ -179,5 +184,26 @@ DENOISERS: tuple[Specimen, ...] = (
         claiming(lambda x: x * torch.linspace(0.5, 1, x.shape[-1], dtype=x.dtype), "equivariant", group="translations"),
         "equivariance",
         claiming(lambda x: x.roll(1, -1), "equivariant", group="translations"),
+    ),
+    wrong(
+        "the mean of the levels for all images",
+        claiming(torch.clone, "nonexpansive", at=lambda x, s: x / (1 + torch.as_tensor(s, dtype=x.dtype).mean())),
+        "noise-levels",
+        claiming(torch.clone, "nonexpansive", at=lambda x, s: x / (1 + per_image(s, x))),
+    ),
+    wrong(
+        "couples its batch at other levels",
+        claiming(torch.clone, "nonexpansive", at=lambda x, s: x / (1 + len(x))),
+        "batch-invariance",
+    ),
+    wrong(
+        "weights of each pixel at other levels called equivariant",
+        claiming(torch.clone, "equivariant", at=weighted, group="translations"),
+        "equivariance",
+    ),
+    wrong(
+        "stretches images of even size only",
+        claiming(lambda x: x * (1 if x.shape[-2] % 2 else 3), "nonexpansive"),
+        "nonexpansive",
     ),
 )
