@@ -13,6 +13,7 @@ from ..errors import ConfigError
 from ..functionals.base import Functional
 from ..models.adjoint import Adjoint
 from ..models.base import IterativeReconstructor, Reconstructor
+from ..models.iteratively_regularised import IterativelyRegularised
 from ..models.pseudo_inverse import PseudoInverse
 from ..operators.base import HasPseudoInverse, LinearOperator
 from ..plugins import Registry
@@ -21,11 +22,15 @@ from ..solvers.fixed_point import FixedPointProblem
 from ..solvers.problems import Problem
 from .claimants import naming_claimants
 from .node import Node
+from .of_measurement import sees_measurement, without_measurement
 from .premises import of_numbers, resting_on
 from .require import DIRECT
 from .rule import Premise, Rule, Setting
 from .stated import claim_nodes, limited, limited_by, posed_by_hand, strongest_of
 from .theorem_nodes import theorem_nodes
+
+#: A ``Node.part``: what converges where the model itself stops before.
+UNSTOPPED = "the iteration without early stopping"
 
 
 @naming_claimants
@@ -42,7 +47,8 @@ def explain(
 
     subject: a model, with its operator; an objective or a problem, with the solver that is to solve it; or any object
         that states claims, alone: a functional, an operator, a denoiser.
-    y: the measurement of a model; None is zero, which changes no premise of the core's theorems.
+    y: the measurement of a model. None is zero; where constants may depend on it, as a Lipschitz constant max y / b^2
+        or weights by the counts do, every theorem then assumes that they are those of the measurement that comes.
     rules: these instead of those that the registry has, the core's and the plugins'.
 
     Raises: ShapeError if y does not fit; ConfigError if the solver cannot take the objective, or a model comes without
@@ -58,8 +64,12 @@ def explain(
     theorems, broken = theorem_nodes(setting, rules, registry)
     if setting.problem is not None:
         theorems = tuple(_of_objective(node, setting.problem.objective) for node in theorems)
+        theorems = (*theorems, *_claims_of_solver(setting))
     if isinstance(subject, Reconstructor):
         theorems = tuple(limited(node, subject) for node in theorems)
+        if y is None and setting.problem is not None and sees_measurement(subject, setting.problem.objective):
+            theorems = tuple(limited_by(node, without_measurement()) for node in theorems)
+        theorems = tuple(_if_it_goes_on(node, subject) for node in theorems)
     elif isinstance(subject, Problem):
         theorems = tuple(limited_by(node, posed_by_hand(subject)) for node in theorems)
     if setting.problem is None:
@@ -78,6 +88,22 @@ def _of_objective(node: Node, objective: Functional) -> Node:
         return limited_by(node, premise) if premise.holds else node
     failed = replace(premise, statement="the objective is made of numbers")
     return replace(node, holds=False, basis=None, claim=None, value=None, children=(*node.children, failed.as_node()))
+
+
+def _claims_of_solver(setting: Setting) -> tuple[Node, ...]:
+    """What the solver states of itself on any objective: of the method, beside what converges."""
+    assert setting.problem is not None
+    objective = setting.problem.objective
+    nodes = claim_nodes(setting.solver, objective)
+    return tuple(replace(_of_objective(node, objective), further=True) for node in nodes)
+
+
+def _if_it_goes_on(node: Node, model: Reconstructor) -> Node:
+    """What converges is the iteration, from which a model that stops at the noise level departs on purpose."""
+    stops = isinstance(model, IterativelyRegularised) and model.noise_std is not None
+    if not stops or node.part or node.concludes != "convergent":
+        return node
+    return replace(node, part=UNSTOPPED)
 
 
 def _of_model(model: Reconstructor, operator: LinearOperator | None, y: Tensor | None) -> Setting:

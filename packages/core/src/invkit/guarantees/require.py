@@ -82,6 +82,7 @@ def _why(tree: Node, name: str, at_least: Basis) -> str:
 def _closest(tree: Node, name: str) -> Node:
     """The theorem about the method that would conclude it, else the tree: where to look for the reason."""
     about = [node for node in tree.children if node.concludes == name]
+    about.sort(key=lambda node: (node.further, bool(node.part), len(node.failing)))
     return about[0] if about else replace(tree, children=tuple(node for node in tree.children if not node.further))
 
 
@@ -95,6 +96,8 @@ def _reason(tree: Node, at_least: Basis) -> str:
             why = f" ({node.how})" if node.how and node.how != node.basis.label else ""
             advice = _sentence(node.remedy or "choose parts for which it is known")
             return f"This is only {node.basis.label}: {node.statement}{why}. {advice}"
+    if tree.part:
+        return f"It holds of {tree.part} only: {tree.statement}. Change the method, or drop the requirement."
     return "No theorem concludes it. Change the method, or drop the requirement."
 
 
