@@ -14,11 +14,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from invkit.claims import Claim
 from invkit.errors import ConfigError, DataError
 from invkit.measures import Measurement
-from invkit.operators import Identity
+from invkit.models import Denoiser
+from invkit.operators import Identity, Space
 from invkit.plugins import Registry
-from invkit.testing import Check, CheckResult, Outcome, check, reproduce
+from invkit.testing import Check, CheckResult, Example, Outcome, check, reproduce
 from invkit.testing.saved import load, save
 
 SOURCE = """
@@ -162,12 +164,15 @@ def test_a_check_that_is_not_there_is_named(tmp_path: Path) -> None:
         ),
         (lambda path: path.unlink(), "No such file"),
         (lambda path: path.write_bytes(b"\xff\xfe\x00"), "it is no JSON"),
-        (lambda path: path.with_suffix(".safetensors").unlink(), "cannot be read from Scaled-adjoint-float64.safetens"),
-        (lambda path: path.with_suffix(".safetensors").write_bytes(b"no"), "SafetensorError"),
-        (lambda path: path.write_text(path.read_text().replace('"x"', '"w"')), "KeyError"),
+        (
+            lambda path: path.with_suffix(".safetensors").unlink(),
+            "cannot be read from Scaled-adjoint-float64-cpu-seed0-",
+        ),
+        (lambda path: path.with_suffix(".safetensors").write_bytes(b"no"), "other tensors than those"),
+        (lambda path: path.write_text(path.read_text().replace('"x"', '"w"')), "It was altered"),
         (
             lambda path: path.write_text(path.read_text().replace('"tensors": {', '"tensors": 3, "b": {')),
-            "expected the",
+            "It was altered",
         ),
     ],
 )
@@ -182,7 +187,7 @@ def test_a_folder_that_cannot_be_written_is_named_and_nothing_is_left(tmp_path: 
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="file: it cannot be made a folder"):
         save(a_refutation(), tmp_path / "file")
-    (tmp_path / "taken" / "Scaled-adjoint-float64.json").mkdir(parents=True)
+    (tmp_path / "taken" / a_refutation().save(tmp_path / "elsewhere").name).mkdir(parents=True)
     with pytest.raises(DataError, match="cannot be written"):
         save(a_refutation(), tmp_path / "taken")
     assert not [path for path in (tmp_path / "taken").iterdir() if path.name.startswith(".")]
@@ -195,3 +200,86 @@ def test_a_crashing_evaluation_reaches_the_caller(tmp_path: Path) -> None:
     (result,) = check(Identity((2, 2)), checks=(crashes,)).refuted
     with pytest.raises(ConfigError, match="TypeError"):
         reproduce(result.save(tmp_path), Identity((2, 2)))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("subject", 3, "subject is 3, expected a text"),
+        ("example", None, "example is None, expected a text"),
+        ("seed", math.inf, "seed is inf, expected an integer"),
+        ("seed", True, "seed is True"),
+        ("example", "odd", "It was altered"),
+        ("value", 7.0, "It was altered"),
+        ("bound", 7.0, "It was altered"),
+    ],
+)
+def test_an_altered_file_is_refused(key: str, value, message: str, tmp_path: Path) -> None:
+    path = a_refutation().save(tmp_path)
+    text = json.dumps(json.loads(path.read_text(encoding="utf-8")) | {key: value}).replace("Infinity", "1e400")
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=message):
+        reproduce(path, Scaled((3, 2), dtype=torch.float64))
+
+
+def test_altered_tensors_are_refused(tmp_path: Path) -> None:
+    path = a_refutation().save(tmp_path)
+    other = next(r for r in check(Scaled((3, 2), dtype=torch.float64), seed=1).refuted if r.check == "adjoint")
+    other.save(tmp_path / "other").with_suffix(".safetensors").replace(path.with_suffix(".safetensors"))
+    with pytest.raises(DataError, match="other tensors than those that were saved"):
+        reproduce(path, Scaled((3, 2), dtype=torch.float64))
+
+
+def test_two_objects_of_one_name_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    results = [
+        next(r for r in check(Scaled(size, dtype=torch.float64), seed=seed).refuted if r.check == "adjoint")
+        for size in ((3, 2), (4, 2))
+        for seed in (0, 1)
+    ]
+    paths = {result.save(tmp_path) for result in results}
+    assert len(paths) == 4
+    assert {load(path).data["x"].shape[-2] for path in paths} == {3, 4}
+    assert results[0].save(tmp_path) in paths
+
+
+class Stretch(Denoiser):
+    """3 x, with these claims."""
+
+    def __init__(self, *claims: Claim) -> None:
+        super().__init__()
+        self.stated = claims
+
+    def forward(self, x, noise_std=None):
+        return 3 * x
+
+    def claims(self):
+        return self.stated
+
+
+def lipschitz(constant: float) -> Claim:
+    return Claim(property="lipschitz", params={"constant": constant})
+
+
+def test_a_claim_that_was_repaired_or_dropped_is_no_longer_refuted(tmp_path: Path) -> None:
+    def example(*claims: Claim) -> Example:
+        return Example(subject=Stretch(*claims), space=Space((1, 7, 6), torch.float64))
+
+    (row,) = check(example(lipschitz(1.0))).refuted
+    path = row.save(tmp_path)
+    assert reproduce(path, example(lipschitz(1.0))).refutes
+    repaired = reproduce(path, example(lipschitz(3.0)))
+    assert not repaired.refutes
+    assert "the object claims today: lipschitz(constant=3)" in str(repaired)
+    assert reproduce(path, example(lipschitz(2.9))).refutes
+    assert reproduce(path, example(lipschitz(3.0), lipschitz(1.0))).refutes
+    dropped = reproduce(path, example())
+    assert not dropped.refutes
+    assert "the object does not claim to be lipschitz any more" in str(dropped)
+    json.dumps(dropped.as_dict(), allow_nan=False)
+
+
+def test_a_named_example_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (row,) = (r for r in check(Example(subject=Scaled((3, 2)), name="odd")).refuted if r.check == "adjoint")
+    path = row.save(tmp_path)
+    with pytest.raises(ConfigError, match="its examples are 'even', expected 'odd' among them"):
+        reproduce(path, Example(subject=Scaled((3, 2)), name="even"))

@@ -164,9 +164,8 @@ class Check:
     plugin: str = ""
 
     def __post_init__(self) -> None:
-        kinds = (self.kinds,) if isinstance(self.kinds, str) else tuple(self.kinds)
-        strange = [kind for kind in kinds if kind not in KINDS]
-        if isinstance(self.kinds, str) or strange or not kinds:
+        kinds: object = self.kinds
+        if not isinstance(kinds, tuple) or not kinds or any(kind not in KINDS for kind in kinds):
             raise ConfigError(
                 f"Check {self.name}: kinds is {self.kinds!r}, expected a tuple of some of {', '.join(KINDS)}. Name "
                 "those of the objects that it looks at."

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from ..claims import Claim
 from ..errors import ConfigError, UnknownNameError
 from ..plugins import Registry, get_registry
 from ..plugins.device import resolve_device, resolve_dtype
@@ -26,13 +26,16 @@ class Reproduction:
     """What a counterexample says of the object as it is now.
 
     value: the number now.   bound: the largest that a true claim allows, as it was when the file was written.
-    how: what was evaluated.   changed: the versions that differ from those of the file, as ``name: then -> now``.
+    how: what was evaluated.   claimed: what the object claims today of that property; "" if it does not claim it any
+    more, which nothing can refute; None if the check is about no claim.
+    changed: the versions that differ from those of the file, as ``name: then -> now``.
     """
 
     counterexample: Counterexample
     value: float
     how: str
     changed: Mapping[str, str]
+    claimed: str | None = None
 
     @property
     def bound(self) -> float:
@@ -40,8 +43,8 @@ class Reproduction:
 
     @property
     def refutes(self) -> bool:
-        """Whether it still refutes the claim; not-a-number does."""
-        return not self.value <= self.bound
+        """Whether it still refutes what the object claims today; not-a-number does, a dropped claim cannot be."""
+        return self.claimed != "" and not self.value <= self.bound
 
     def __str__(self) -> str:
         saved = self.counterexample
@@ -52,6 +55,8 @@ class Reproduction:
             f"  value {self.value:.9g}, allowed {self.bound:.9g}; when it was saved {saved.value:.9g}",
             f"  where: {saved.where}" if saved.where else "",
             f"  evaluated: {self.how}",
+            f"  the object claims today: {self.claimed}" if self.claimed else "",
+            f"  the object does not claim to be {saved.property} any more" if self.claimed == "" else "",
             *(f"  {name}: {change}" for name, change in self.changed.items()),
         ]
         return "\n".join(line for line in lines if line)
@@ -73,6 +78,7 @@ class Reproduction:
             "where": saved.where,
             "how": self.how,
             "refuted": self.refutes,
+            "claimed": self.claimed,
             "changed_versions": dict(self.changed),
         }
 
@@ -93,8 +99,26 @@ def reproduce(path: str | Path, subject: Any = None, *, registry: Registry | Non
         return _declared(saved, registry, context)
     example = _example(saved, subject, registry, context)
     check = _check(saved, example, registry)
-    value, how = _evaluate(saved, check, example, context)
-    return Reproduction(counterexample=saved, value=value, how=how, changed=_changed(saved))
+    settings: dict[str, Any] = {"counterexample": saved, "changed": _changed(saved)}
+    if saved.claim is None or check.always:
+        value, how = _evaluate(saved, check, example, context)
+        return Reproduction(value=value, how=how, **settings)
+    today = _today(saved, example)
+    if not today:
+        return Reproduction(value=saved.value, how="nothing", claimed="", **settings)
+    # A claim that was repaired is another: its own parameters stand in the place of those that were saved.
+    found = [(*_evaluate(saved, check, example, replace(context, claim=claim)), str(claim)) for claim in today]
+    value, how, claimed = max(found, key=lambda one: math.inf if math.isnan(one[0]) else one[0])
+    return Reproduction(value=value, how=how, claimed=claimed, **settings)
+
+
+def _today(saved: Counterexample, example: Example) -> list[Claim]:
+    """The claim that was refuted if the object still makes it, else all of that property, and of the same group."""
+    then = saved.claim or {}
+    words = {name: word for name, word in then.items() if isinstance(word, str)}
+    claims = [claim for claim in example.subject.claims() if claim.property == saved.property]
+    claims = [claim for claim in claims if words.items() <= claim.params.items()]
+    return [claim for claim in claims if dict(claim.params) == then] or claims
 
 
 def _evaluate(saved: Counterexample, check: Check, example: Example, context: Context) -> tuple[float, str]:
@@ -103,6 +127,8 @@ def _evaluate(saved: Counterexample, check: Check, example: Example, context: Co
             value = check.measure(example, context).value
             return value, f"the whole check with seed {saved.seed}: it has no way to look at one point"
         data = {name: _placed(datum, context) for name, datum in saved.data.items()}
+        if context.claim is not None:
+            data |= {name: value for name, value in context.claim.params.items() if name in data}
         return float(check.at(example, context, data)), f"the check at the saved {', '.join(data)}"
     except Exception as error:  # another object may raise anything at tensors that were not made for it
         raise ConfigError(
@@ -128,11 +154,12 @@ def _example(saved: Counterexample, subject: Any, registry: Registry, context: C
                 "Install its plugin, or pass the object: invkit.testing.reproduce(path, subject)."
             ) from error
         several = as_examples(registry.load_example(entry)(context.device, context.dtype))
-    found = [one for one in several if one.name == saved.example or len(several) == 1]
+    bare = subject is not None and not isinstance(subject, Example) and len(several) == 1
+    found = [one for one in several if one.name == saved.example or bare]
     if not found:
         raise ConfigError(
-            f"{saved.subject}: its examples are {', '.join(one.name for one in several)}, expected {saved.example!r} "
-            "among them. Check the object again."
+            f"{saved.subject}: its examples are {', '.join(repr(one.name) for one in several)}, expected "
+            f"{saved.example!r} among them. Check the object again."
         )
     return found[0]
 
@@ -160,7 +187,7 @@ def _declared(saved: Counterexample, registry: Registry, context: Context) -> Re
     ]
     value = float(any(result.is_bad for result in results))
     return Reproduction(
-        counterexample=dataclasses.replace(saved, value=1.0, bound=0.0),
+        counterexample=replace(saved, value=1.0, bound=0.0),
         value=value,
         how="what the Spec declares against what the instance claims",
         changed=_changed(saved),

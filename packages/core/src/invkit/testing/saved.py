@@ -1,11 +1,13 @@
 """Counterexamples on file: what refuted a claim, so that it can be looked at and evaluated again, here or elsewhere.
 
 Each is two files of one name: ``.safetensors`` with the tensors, ``.json`` with everything else. Complex tensors are
-stored as pairs of real numbers, because the format has no complex128; the .json says which.
+stored as pairs of real numbers, because the format has no complex128; the .json says which. It also holds a hash of the
+tensors and one of itself, so that a file that was altered is none that a check wrote.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import json
 import math
@@ -20,7 +22,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as dump_tensors
 from torch import Tensor
 
 from ..errors import ConfigError, DataError
@@ -31,12 +34,16 @@ from .check import CheckResult, Outcome
 FORMAT = "invkit counterexample"
 SCHEMA_VERSION = 1
 
-_KEYS = ("subject", "example", "check", "property", "dtype", "device", "seed", "value", "bound", "tensors", "numbers")
+_TEXTS = ("subject", "example", "check", "property", "dtype", "device")
+_KEYS = (*_TEXTS, "claim", "seed", "value", "bound", "tensors", "numbers", "sha256", "digest")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Counterexample:
-    """One refutation as it stands on file: which object, which check, the numbers then, and the tensors."""
+    """One refutation as it stands on file: which object, which check, the numbers then, and the tensors.
+
+    claim: the parameters of the claim that it refutes; None if it is about no claim of the object.
+    """
 
     subject: str
     example: str
@@ -50,6 +57,7 @@ class Counterexample:
     where: str
     data: Mapping[str, Datum]
     versions: Mapping[str, str]
+    claim: Mapping[str, Any] | None = None
 
 
 def save(result: CheckResult, folder: Path) -> Path:
@@ -67,13 +75,14 @@ def save(result: CheckResult, folder: Path) -> Path:
     except OSError as error:
         raise DataError(f"{folder}: it cannot be made a folder ({error.strerror}). Name another.") from error
     tensors = {name: datum for name, datum in result.counterexample.items() if isinstance(datum, Tensor)}
-    file = folder / f"{_name(result)}.json"
+    stored = dump_tensors({name: _storable(tensor) for name, tensor in tensors.items()})
+    described = _described(result, tensors) | {"sha256": hashlib.sha256(stored).hexdigest()}
+    described["digest"] = _digest(described)
+    # Part of the digest in the name: objects of one class, which have one name, do not overwrite each other.
+    file = folder / f"{_name(result)}-{described['digest'][:8]}.json"
     # The tensors first: a .json file then always has what it names.
-    _write(
-        file.with_suffix(".safetensors"),
-        lambda path: save_file({name: _storable(tensor) for name, tensor in tensors.items()}, path),
-    )
-    text = json.dumps(_described(result, tensors), indent=2, ensure_ascii=False, allow_nan=False)
+    _write(file.with_name(f"{file.stem}.safetensors"), lambda path: path.write_bytes(stored))
+    text = json.dumps(described, indent=2, ensure_ascii=False, allow_nan=False)
     _write(file, lambda path: path.write_text(text + "\n", encoding="utf-8"))
     return file
 
@@ -93,30 +102,55 @@ def _write(file: Path, writer: Callable[[Path], object]) -> None:
 def load(file: Path) -> Counterexample:
     """Read one back.
 
-    Raises: DataError if it is no counterexample, is incomplete, or its tensors are missing or broken.
+    Raises: DataError if it is no counterexample, is incomplete or altered, or its tensors are missing or broken.
     """
     found = _read_json(file)
-    tensors = file.with_suffix(".safetensors")
+    _require_unaltered(file, found)
+    tensors = file.with_name(f"{file.stem}.safetensors")
     try:
-        loaded = load_file(tensors)
+        stored = tensors.read_bytes()
+        if hashlib.sha256(stored).hexdigest() != found["sha256"]:
+            raise ValueError("they are other tensors than those that were saved")
+        loaded = load_tensors(stored)
         data: dict[str, Datum] = {
             name: _restored(loaded[name], described["dtype"]) for name, described in found["tensors"].items()
         }
         data |= {name: _number(value) for name, value in found["numbers"].items()}
         return Counterexample(
-            **{name: found[name] for name in ("subject", "example", "check", "property", "dtype", "device")},
-            seed=int(found["seed"]),
+            **{name: found[name] for name in _TEXTS},
+            seed=found["seed"],
             value=float(found["value"]),
             bound=float(found["bound"]),
             where=str(found.get("where", "")),
             data=data,
             versions=dict(found.get("versions", {})),
+            claim=None if found["claim"] is None else dict(found["claim"]["params"]),
         )
     except (OSError, SafetensorError, KeyError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise DataError(
             f"{file}: its counterexample cannot be read from {tensors.name} ({type(error).__name__}: {error}), "
             "expected the tensors that the .json names. Keep the two files together, or check the object again."
         ) from error
+
+
+def _require_unaltered(file: Path, found: Mapping[str, Any]) -> None:
+    for name in _TEXTS:
+        if not isinstance(found[name], str):
+            raise DataError(f"{file}: {name} is {found[name]!r}, expected a text. Check the object again.")
+    seed = found["seed"]
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**63:
+        raise DataError(f"{file}: seed is {seed!r}, expected an integer from 0 below 2^63. Check the object again.")
+    if _digest(found) != found["digest"]:
+        raise DataError(
+            f"{file}: its digest is not that of what stands in it, expected the file that a check wrote. "
+            "It was altered: check the object again."
+        )
+
+
+def _digest(described: Mapping[str, Any]) -> str:
+    """A hash of everything in the .json but this."""
+    rest = {name: value for name, value in described.items() if name != "digest"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
 
 
 def _read_json(file: Path) -> dict[str, Any]:
@@ -176,9 +210,9 @@ def versions(subject: str) -> dict[str, str]:
 
 
 def _name(result: CheckResult) -> str:
-    parts = (result.subject, result.example, result.check, result.concerns if result.measurement is None else "")
-    text = "-".join(part for part in (*parts, result.dtype) if part)
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text)
+    about = "" if result.measurement is not None and not result.claim else result.claim or result.concerns
+    parts = (result.subject, result.example, result.check, about, result.dtype, result.device, f"seed{result.seed}")
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", "-".join(filter(None, parts)))[:200]
 
 
 def _storable(tensor: Tensor) -> Tensor:
