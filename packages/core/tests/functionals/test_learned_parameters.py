@@ -28,7 +28,7 @@ from invkit.functionals import (
 )
 from invkit.functionals.base import parameters_hold
 from invkit.functionals.conjugate import ScaledConjugate
-from invkit.guarantees.premises import has_minimiser, has_saddle_point
+from invkit.guarantees.existence import has_minimiser, has_saddle_point
 from invkit.operators import Dense, Identity, Interval, LinearOperator, Restriction, Space
 
 ONE = torch.ones(1, 3, dtype=torch.float64)

@@ -24,7 +24,7 @@ from invkit.functionals import (
     weighted_least_squares,
 )
 from invkit.guarantees import explain, missing, require
-from invkit.guarantees.premises import has_minimiser, has_saddle_point
+from invkit.guarantees.existence import has_minimiser, has_saddle_point
 from invkit.models import IterativelyRegularised, Variational
 from invkit.operators import Dense
 from invkit.solvers import FISTA, MLEM, PDHG, GradientDescent, Landweber, NewtonCG

@@ -145,7 +145,7 @@ def test_pdhg_with_steps_too_long_fails_with_the_product() -> None:
     (step,) = [child for child in node.children if not child.holds]
     assert math.isclose(step.value, 0.75 * A.norm().upper ** 2)
     assert step.bound == 1.0
-    assert "Lower a step" in step.remedy
+    assert "lower a step" in step.remedy
 
 
 def test_pdhg_says_which_theorem_covers_equality() -> None:

@@ -21,9 +21,10 @@ from ..solvers.base import Solver
 from ..solvers.fixed_point import FixedPointProblem
 from ..solvers.problems import Problem
 from .claimants import naming_claimants
+from .existence import of_numbers
 from .node import Node
 from .of_measurement import sees_measurement, without_measurement
-from .premises import of_numbers, resting_on
+from .premises import resting_on
 from .require import DIRECT
 from .rule import Premise, Rule, Setting
 from .stated import claim_nodes, limited, limited_by, posed_by_hand, strongest_of

@@ -11,7 +11,7 @@ from ..functionals.base import Differentiable, Proximable
 from ..operators.identity import Identity
 from ..solvers.primal_dual.condat_vu import ThreePartProblem
 from ..solvers.problems import CompositeProblem, SaddleProblem, SmoothProblem
-from . import premises
+from . import existence, premises
 from .rule import Hypothesis, Premise, Setting
 
 
@@ -98,10 +98,10 @@ EXACT_ADJOINTS = Hypothesis(
     evaluate=lambda s: premises.exact_adjoints(s.objective),
 )
 HAS_MINIMISER = Hypothesis(
-    statement="a minimiser exists", concerns=("existence",), evaluate=lambda s: premises.has_minimiser(s.objective)
+    statement="a minimiser exists", concerns=("existence",), evaluate=lambda s: existence.has_minimiser(s.objective)
 )
 HAS_SADDLE_POINT = Hypothesis(
     statement="a saddle point exists",
     concerns=("existence",),
-    evaluate=lambda s: premises.has_saddle_point(s.objective),
+    evaluate=lambda s: existence.has_saddle_point(s.objective),
 )

@@ -14,7 +14,7 @@ from ..models.plug_and_play import PlugAndPlay
 from ..models.pseudo_inverse import PseudoInverse
 from ..models.red import RegularisationByDenoising
 from ..models.variational import Variational
-from .premises import has_constants_of_its_kind
+from .existence import has_constants_of_its_kind
 from .rule import Premise
 
 #: Fidelities whose convexity and smoothness do not depend on y: a centre changes no constant, and where one would

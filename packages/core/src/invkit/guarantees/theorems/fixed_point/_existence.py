@@ -5,7 +5,7 @@ from __future__ import annotations
 from ....claims import ASSUMED, find_claim
 from ....derivations.sectors import contraction, strongest
 from ....solvers.fixed_point import Existence, FixedPointProblem
-from ...premises import has_minimiser
+from ...existence import has_minimiser
 from ...rule import Hypothesis, Premise
 from .._numbers import at_most
 from ._factors import problem_of

@@ -6,6 +6,7 @@ import math
 
 from ....claims import ASSUMED, BY_CONSTRUCTION, find_claim
 from ....operators.moving import basis_of_class
+from ....operators.nonlinear.activations import slopes_hold
 from ....operators.nonlinear.gradient_flow_step import GradientFlowStep
 from ...premises import resting_on
 from ...rule import Hypothesis, Premise, Setting
@@ -53,10 +54,11 @@ def _increasing(setting: Setting) -> Premise:
     basis = basis_of_class(type(activation))
     return Premise(
         statement=f"{activation!r} is increasing and Lipschitz with constant L",
-        holds=True,
+        holds=slopes_hold(activation),
         basis=basis,
         value=activation.largest_slope,
         how="closed form" if basis is BY_CONSTRUCTION else "it says so, and no slope that was looked at refutes it",
+        remedy="keep what was learned of the activation in its range, slopes in [0, 1]",
     )
 
 

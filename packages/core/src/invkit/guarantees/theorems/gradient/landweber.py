@@ -13,7 +13,7 @@ from ....models.iteratively_regularised import IterativelyRegularised
 from ....operators.base import LinearOperator
 from ....solvers.gradient.gradient_descent import GradientDescent
 from ....solvers.gradient.landweber import Landweber, MisfitProblem
-from ... import premises
+from ... import existence, premises
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
 from .._numbers import SLACK, at_most, padded
 from ._forward_backward import G_CONVEX, G_PROXIMABLE, parts, step_below
@@ -73,7 +73,7 @@ def _attained(setting: Setting) -> Premise:
     if type(setting.problem.projection) is Zero:
         how = "least squares in finite dimension"
         return Premise(statement="a minimiser exists", holds=True, basis=BY_CONSTRUCTION, how=how)
-    return premises.has_minimiser(setting.objective)
+    return existence.has_minimiser(setting.objective)
 
 
 def _conclusion(setting: Setting) -> Conclusion:

@@ -6,7 +6,7 @@ from ....claims import ASSUMED, BY_CONSTRUCTION
 from ....functionals.norms import SquaredL2
 from ....functionals.zero import Zero
 from ....solvers.gradient.linearised_bregman import ConstrainedProblem, LinearisedBregman
-from ... import premises
+from ... import existence, premises
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting, solved_by
 from .._numbers import at_most
 
@@ -46,7 +46,7 @@ def _step(setting: Setting) -> Premise:
 
 def _solvable(setting: Setting) -> Premise:
     j = _problem(setting).proximable
-    finite = premises.finite_everywhere(j)
+    finite = existence.finite_everywhere(j)
     premise = Premise(
         statement="J is finite everywhere, or else finite near a solution of A*A x = A*y",
         holds=True,

@@ -58,7 +58,7 @@ def _first_steps(setting: Setting) -> tuple[float, tuple[float, ...]]:
 
 def _steps(setting: Setting) -> Premise:
     blocks = saddle_problem(setting).blocks
-    if proximable_part(setting).convexity():
+    if (proximable_part(setting).convexity() or 0.0) > 0:
         tau, sigma = _first_steps(setting)
         product = tau * sum(s * k.norm().upper ** 2 for s, (_, k) in zip(sigma, blocks, strict=True))
     else:

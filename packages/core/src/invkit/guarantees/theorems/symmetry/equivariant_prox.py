@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ....claims import BY_CONSTRUCTION
 from ....functionals.norms import SquaredL2
-from ... import premises
+from ... import existence, premises
 from ...rule import Conclusion, Hypothesis, Premise, Rule, Setting
 from ._regulariser import Regulariser, regulariser_of
 
@@ -39,7 +39,7 @@ def _unitary(setting: Setting) -> Premise:
 def _single_valued(setting: Setting) -> Iterator[Premise]:
     functional = _regulariser(setting).functional
     yield premises.convex(functional, "R")
-    yield premises.has_minimiser(functional + SquaredL2())  # of tau R(x) + 0.5 |x - v|^2, whatever v and tau are
+    yield existence.has_minimiser(functional + SquaredL2())  # of tau R(x) + 0.5 |x - v|^2, whatever v and tau are
 
 
 def _conclusion(setting: Setting) -> Conclusion:
