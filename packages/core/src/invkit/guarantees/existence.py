@@ -84,7 +84,8 @@ def has_saddle_point(objective: Functional) -> Premise:
         statement="a saddle point exists",
         holds=True,
         basis=BY_CONSTRUCTION if known else ASSUMED,
-        how="squares, norms and indicators (Rockafellar 1970, Theorem 27.3 and Corollary 31.2.1)"
+        how="squares, norms and indicators, or finite on a compact set (Rockafellar 1970, Theorem 27.3 and Corollary "
+        "31.2.1)"
         if known
         else "assumed",
     )
