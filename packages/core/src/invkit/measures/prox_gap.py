@@ -186,7 +186,8 @@ def _disagreements(functional: Proximable, v: Tensor, taus: Tensor) -> Iterator[
     alone = [functional.prox(v[i : i + 1], tau) for i, tau in enumerate(taus.tolist())]
     together = functional.prox(v, taus)
     for i, tau in enumerate(taus):
-        size = length(v[i : i + 1])
+        # p may be far longer than v, as that of a conjugate with a distant centre: its rounding is that of its length.
+        size = max(length(v[i : i + 1]), length(alone[i]))
         label = f"tau = {float(tau):g}"
         yield f"{label} for one image of a batch", ratio(length(together[i : i + 1] - alone[i]), size)
         yield f"{label} as a 0-d tensor", ratio(length(functional.prox(v[i : i + 1], tau) - alone[i]), size)

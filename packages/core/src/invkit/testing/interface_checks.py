@@ -80,9 +80,13 @@ def _batch(example: Example, context: Context) -> Measurement:
 
 
 def _batch_bound(example: Example, context: Context) -> float:
-    """The tolerance of the dtype; the accuracy of a denoiser whose example states one, as that of an iterated one."""
-    stated = isinstance(example.subject, Denoiser) and example.accuracy != Example.accuracy
-    return max(example.accuracy if stated else 0.0, tolerance(context.dtype))
+    """The tolerance of the dtype, ten times that for the layers of a denoiser; the accuracy of a denoiser whose example
+    states one, as that of an iterated one.
+    """
+    if not isinstance(example.subject, Denoiser):
+        return tolerance(context.dtype)
+    stated = example.accuracy if example.accuracy != Example.accuracy else 0.0
+    return max(stated, 10 * tolerance(context.dtype))
 
 
 def _levels(example: Example, context: Context) -> Measurement:
