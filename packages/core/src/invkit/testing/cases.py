@@ -16,6 +16,9 @@ from ..operators.base import LinearOperator, Operator
 from ..operators.space import Space
 from ..solvers.base import Solver
 
+#: A distance that no tolerance explains.
+_MOST_ACCURACY = 0.1
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Example:
@@ -31,9 +34,10 @@ class Example:
     objective: for solvers, the objective as a function of ``y``, so that it can be posed for one image alone.
     expected: the minimiser or reconstruction for ``y``, from a closed form or dense linear algebra in float64; a check
         of a solver fails without it.
-    accuracy: the relative distance to ``expected`` that the method's tolerance explains.
+    accuracy: the relative distance to ``expected`` that the method's tolerance explains, 0.1 at most.
 
-    Raises: ConfigError if a model comes without operator and y, or a solver without objective and y.
+    Raises: ConfigError if a model comes without operator and y, a solver without objective and y, or the accuracy is
+    not above 0 and at most 0.1.
     """
 
     subject: Any
@@ -46,6 +50,11 @@ class Example:
     accuracy: float = 1e-3
 
     def __post_init__(self) -> None:
+        if not 0 < self.accuracy <= _MOST_ACCURACY:
+            raise ConfigError(
+                f"Example of {type(self.subject).__name__}: accuracy is {self.accuracy!r}, expected above 0 and at "
+                f"most {_MOST_ACCURACY}: beyond, wrong results pass. Let the method run longer on a smaller problem."
+            )
         needs: tuple[str, ...] = ()
         if isinstance(self.subject, Reconstructor):
             needs = ("operator", "y")

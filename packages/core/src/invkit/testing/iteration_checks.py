@@ -20,6 +20,8 @@ from ..solvers.solve import solve
 from .cases import Example
 from .check import Check, Context, Skip
 
+#: Sizes of further images of a batch.
+_SCALES = (1.0, 3.0, 10.0, 0.9, 1.1, 30.0, 2.0)
 #: Steps of the solver checks: enough for the tiny examples, few enough to be quick.
 _MAX_STEPS = 3000
 
@@ -66,7 +68,7 @@ def _solver_batch(example: Example, context: Context) -> Measurement:
     def call(y: Tensor) -> Tensor:
         return run_solver(example, y, rtol=1e-2).x
 
-    return batch_invariance(call, _batch(example), bound=1e3 * tolerance(context.dtype))
+    return batch_invariance(call, _many(example), bound=1e3 * tolerance(context.dtype))
 
 
 def _solver_mutation(example: Example, context: Context) -> Measurement:
@@ -157,6 +159,12 @@ def _batch(example: Example) -> Tensor:
     """
     y = _y(example)[:1]
     return torch.cat([y, 1e2 * y.flip(-1), 0.7 * y.roll(1, -1), torch.zeros_like(y)])
+
+
+def _many(example: Example) -> Tensor:
+    """Eleven, so that what treats images in fours or eights shows as well."""
+    y = _y(example)[:1]
+    return torch.cat([_batch(example), *(scale * y.roll(shift, -1) for shift, scale in enumerate(_SCALES, 2))])
 
 
 ITERATION_CHECKS: tuple[Check, ...] = (

@@ -57,14 +57,17 @@ def _starts(example: Example, context: Context) -> Iterator[tuple[str, Tensor]]:
 
 
 def _images(example: Example, y: Tensor, x0: Tensor) -> Iterator[tuple[int, Tensor, Tensor]]:
-    """The number of each step, the image and its objective, the start first."""
+    """The number of each step, the image and its objective, the start first.
+
+    The objective is that of the example, not what the solver says of it.
+    """
     assert example.objective is not None
-    solver = example.subject
-    problem = solver.prepare(example.objective(y))
+    solver, functional = example.subject, example.objective(y)
+    problem = solver.prepare(functional)
     state = solver.init(problem, x0)
     for step in range(_STEPS + 1):
         x = problem.image(solver.solution(state))
-        yield step, x, solver.objective(problem, state)
+        yield step, x, functional.value(x)
         state = solver.step(problem, state)
 
 

@@ -30,6 +30,24 @@ class MomentumClaims(FISTA):
 
 
 @dataclass(frozen=True)
+class Flatters(MomentumClaims):
+    """Momentum, whose objective is said to be 0 at every step."""
+
+    def objective(self, problem: Any, state: Any) -> torch.Tensor:
+        return torch.zeros_like(super().objective(problem, state))
+
+
+@dataclass(frozen=True)
+class EightAtMost(GradientDescent):
+    """Gradient descent that returns 1.01 times what it found of the ninth image and those after it."""
+
+    def solution(self, state: Any) -> torch.Tensor:
+        scale = torch.ones(len(state.x), *[1] * (state.x.ndim - 1), dtype=state.x.dtype)
+        scale[8:] = 1.01
+        return scale * state.x
+
+
+@dataclass(frozen=True)
 class StepClaims(ProximalGradient):
     """The proximal gradient method, with a claim that is true of its own steps."""
 
@@ -58,6 +76,8 @@ SOLVERS: tuple[Specimen, ...] = (
     wrong("steps by the largest gradient of the batch", ridge(s.StepsTogether), "batch-invariance", HONEST),
     wrong("never stops", ridge(s.NeverSatisfied), "minimiser", HONEST),
     wrong("returns another point", ridge(s.FindsAnotherPoint), "minimiser", HONEST),
+    wrong("treats eight images and no more", ridge(EightAtMost), "batch-invariance", HONEST),
+    wrong("momentum that hides its objective", lasso(Flatters), "descent", lasso(StepClaims)),
     wrong("momentum called descent", lasso(MomentumClaims), "descent", lasso(StepClaims)),
     wrong(
         "momentum called Fejer monotone",
