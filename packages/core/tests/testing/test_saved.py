@@ -16,6 +16,7 @@ from torch import Tensor
 
 from invkit.claims import Claim
 from invkit.errors import ConfigError, DataError
+from invkit.functionals import Differentiable
 from invkit.measures import Measurement
 from invkit.models import Denoiser
 from invkit.operators import Identity, Space
@@ -26,6 +27,7 @@ from invkit.testing.saved import load, save
 SOURCE = """
 import torch
 from invkit.claims import BY_CONSTRUCTION, Claim
+from invkit.functionals import Differentiable
 from invkit.measures import Measurement
 from invkit.operators import Identity
 from invkit.plugins import Spec, hookimpl
@@ -283,3 +285,35 @@ def test_a_named_example_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = row.save(tmp_path)
     with pytest.raises(ConfigError, match="its examples are 'even', expected 'odd' among them"):
         reproduce(path, Example(subject=Scaled((3, 2)), name="even"))
+
+
+class Cubic(Differentiable):
+    """sum |x|^3, whose Hessian is 6-Lipschitz, with the constant that is stated."""
+
+    def __init__(self, constant: float | None) -> None:
+        self.constant = constant
+
+    def _value(self, x: Tensor) -> Tensor:
+        return x.abs().pow(3).flatten(1).sum(1)
+
+    def _gradient(self, x: Tensor) -> Tensor:
+        return 3 * x * x.abs()
+
+    def _hessian_vector(self, x: Tensor, v: Tensor) -> Tensor:
+        return 6 * x.abs() * v
+
+    def smoothness(self) -> None:
+        return None
+
+    def convexity(self) -> float:
+        return 0.0
+
+    def hessian_lipschitz(self) -> float | None:
+        return self.constant
+
+
+def test_a_constant_that_is_no_claim_is_that_of_today(tmp_path: Path) -> None:
+    example = [Example(subject=Cubic(constant), space=Space((1, 4, 3), torch.float64)) for constant in (1.0, 6.0, None)]
+    (row,) = (row for row in check(example[0]).refuted if row.check == "hessian-lipschitz")
+    path = row.save(tmp_path)
+    assert [reproduce(path, one).refutes for one in example] == [True, False, False]
