@@ -17,12 +17,13 @@ from invkit.measures import (
     equivariance_error,
     hessian_error,
     lipschitz_ratio,
+    norm_interval_error,
     pseudo_inverse_error,
     semidefiniteness_gap,
     tolerance,
 )
 from invkit.measures.attacks import ATTACKS
-from invkit.operators import Diagonal, Identity, Space
+from invkit.operators import Diagonal, Identity, Interval, Space
 from invkit.testing import Context, Example, check, functional_checks, map_checks, solver_checks
 from invkit.testing.checks import CHECKS
 from invkit.testing.examples import solvers
@@ -152,3 +153,18 @@ def test_blocks_are_measured_on_large_images_as_well(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(map_checks, "block_ratio", spy)
     map_checks._blocks(Example(subject=Layers(), space=SPACE), Context())
     assert any("64, 64" in name for name in names)
+
+
+class Understated(Identity):
+    """The identity, whose norm is said to be 0.9."""
+
+    def _norm(self) -> Interval:
+        return Interval(0.5, 0.9, "a guess")
+
+
+@pytest.mark.parametrize("size", [4, 24])
+def test_an_upper_bound_that_is_too_small_is_refuted_with_and_without_the_matrix(size: int) -> None:
+    operator = Understated((size, size), dtype=torch.float64)
+    found = norm_interval_error(operator, generator=generator())
+    assert not found.passed
+    assert found.value == pytest.approx(1 / 0.9, rel=1e-6)
