@@ -22,7 +22,7 @@ def prox_gap(
     *,
     generator: torch.Generator,
     sizes: tuple[float, ...] = (0.3, 1.0, 10.0),
-    taus: tuple[float, ...] = (0.05, 0.7, 20.0),
+    taus: tuple[float, ...] = (1e-3, 0.05, 0.7, 1.0, 20.0, 1e3),
 ) -> Measurement:
     """max over v, tau and probes q of how much better q is than p = prox(v, tau), relative to the terms compared.
 
@@ -41,7 +41,7 @@ def prox_gap(
         for i, tau in enumerate(taus):
             problem = _Problem(functional, v, tau)
             problem.offer(worst, _probes(problem, generator))
-            if i == len(taus) // 2:  # scipy is slow and one step size as good as another
+            if i == (len(taus) - 1) // 2:  # scipy is slow and one step size as good as another
                 problem.offer(worst, _minimisers(problem, generator))
     _compare_taus(functional, space, worst, generator, taus)
     return worst.measurement()
