@@ -41,9 +41,11 @@ def calls_of(example: Example) -> Iterator[Call]:
         return
     if isinstance(subject, Denoiser):
         space = example.domain
-        for level in levels_of(example):
-            name = "denoiser" if level is None else f"denoiser at noise_std {level:g}"
-            yield name, functools.partial(at_level, subject, level), space, space.shape, space.dtype
+        # The first before any level is tried: whoever asks for it alone makes no other call.
+        yield "denoiser", subject, space, space.shape, space.dtype
+        for level in levels_of(example)[1:]:
+            call = functools.partial(at_level, subject, level)
+            yield f"denoiser at noise_std {level:g}", call, space, space.shape, space.dtype
         for other in other_spaces(subject, space):
             yield f"denoiser of images of {other.shape}", subject, other, other.shape, other.dtype
         return

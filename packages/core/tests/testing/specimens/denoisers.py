@@ -76,6 +76,36 @@ class Certified(LearnedScale):
         return super().forward(x)
 
 
+class ScaledByTheFirst(Denoiser):
+    """Divides by the size of the first images that it sees, and keeps that in a buffer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("scale", torch.zeros((), dtype=torch.float64))
+
+    def forward(self, x: Tensor, noise_std: Any = None) -> Tensor:
+        if float(self.scale) == 0 and len(x):
+            self.scale = 1 + x.abs().max()
+        return x / (1 + self.scale)
+
+
+class StaleCertificate(Denoiser):
+    """A weight for each column, whose largest was looked up when it was made, or is whenever it is asked for."""
+
+    def __init__(self, *, fresh: bool) -> None:
+        super().__init__()
+        self.fresh = fresh
+        self.weights = nn.Parameter(torch.ones(4, dtype=torch.float64))
+        self.certified = 1.0
+
+    def forward(self, x: Tensor, noise_std: Any = None) -> Tensor:
+        return self.weights * x if x.shape[-1] == 4 else x.clone()
+
+    def claims(self) -> tuple[Claim, ...]:
+        constant = float(self.weights.detach().abs().max()) if self.fresh else self.certified
+        return (Claim(property="lipschitz", params={"constant": constant}, basis=ASSUMED),)
+
+
 def on_images(make: Callable[[], Denoiser]) -> Callable[[], Example]:
     return lambda: Example(subject=make().eval(), space=SPACE)
 
@@ -205,5 +235,12 @@ DENOISERS: tuple[Specimen, ...] = (
         "stretches images of even size only",
         claiming(lambda x: x * (1 if x.shape[-2] % 2 else 3), "nonexpansive"),
         "nonexpansive",
+    ),
+    wrong("scaled by what it saw first", on_images(ScaledByTheFirst), "first-call"),
+    wrong(
+        "a certificate of parameters that were moved",
+        on_images(lambda: StaleCertificate(fresh=False)),
+        "moved-claims",
+        on_images(lambda: StaleCertificate(fresh=True)),
     ),
 )

@@ -87,7 +87,8 @@ class HoldsAFile(s.Forward):
     handle: Any = field(default_factory=lambda: open(__file__))  # noqa: SIM115 - that is what is wrong with it
 
     def __del__(self) -> None:
-        self.handle.close()
+        if "handle" in vars(self):  # a copy that could not be finished has none
+            self.handle.close()
 
 
 def stale() -> s.Forward:
