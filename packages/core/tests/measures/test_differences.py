@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from invkit.functionals import Functional, KullbackLeibler, SmoothedNorm, SquaredL2
-from invkit.measures import gradient_error, hessian_error, prox_gap
+from invkit.measures import gradient_error, hessian_error, prox_gap, smoothness_ratio
 from invkit.operators import Space
 
 SPACE = Space((1, 7, 6), torch.float64)
@@ -43,3 +43,11 @@ def test_a_gradient_that_is_off_by_a_thousandth_does_not(name: str, monkeypatch:
 def test_the_proximal_map_of_a_conjugate_with_a_distant_centre_passes_in_single_precision() -> None:
     functional = SquaredL2(torch.full((1, 1, 7, 6), 1e3)).conjugate
     assert prox_gap(functional, Space((1, 7, 6), torch.float32), generator=seeded()).passed
+
+
+def test_a_bend_that_is_sharp_at_zero_alone_shows_in_the_smoothness() -> None:
+    functional = SmoothedNorm(1e-3)
+    constant = functional.smoothness()
+    assert constant is not None
+    assert smoothness_ratio(functional, SPACE, constant.upper, generator=seeded()).passed
+    assert not smoothness_ratio(functional, SPACE, 0.9 * constant.upper, generator=seeded()).passed
