@@ -135,11 +135,9 @@ def _worst_of(
         found += here
         idle += [] if here else [name]
     if not found:
-        reasons = (
-            unknown and f"no element is known of {', '.join(unknown)}",
-            idle and f"{', '.join(idle)} does not act",
-        )
-        raise Skip("; ".join(filter(None, reasons)) + (f" on images of {example.domain.shape}" if idle else ""))
+        reasons = [f"no element is known of {', '.join(unknown)}"] if unknown else []
+        reasons += [f"{', '.join(idle)} does not act"] if idle else []
+        raise Skip("; ".join(reasons) + (f" on images of {example.domain.shape}" if idle else ""))
     worst = max(found, key=lambda one: math.inf if math.isnan(one.value) else one.value / one.bound)
     return dataclasses.replace(worst, trials=sum(one.trials for one in found))
 
