@@ -14,6 +14,9 @@ from ..functionals.moduli import is_convex
 from ..operators.space import Space
 from .measurement import Measurement, Worst, length, ratio, tolerance, wide
 
+#: Beside the others, for the largest images alone: a shortcut at one, a clamp far from it.
+_MORE_TAUS = (1e-3, 1.0, 1e3)
+
 
 @torch.no_grad()
 def prox_gap(
@@ -22,7 +25,7 @@ def prox_gap(
     *,
     generator: torch.Generator,
     sizes: tuple[float, ...] = (0.3, 1.0, 10.0),
-    taus: tuple[float, ...] = (1e-3, 0.05, 0.7, 1.0, 20.0, 1e3),
+    taus: tuple[float, ...] = (0.05, 0.7, 20.0),
 ) -> Measurement:
     """max over v, tau and probes q of how much better q is than p = prox(v, tau), relative to the terms compared.
 
@@ -38,10 +41,10 @@ def prox_gap(
     # The first v is short as a whole: a ball that is a sphere is only wrong inside.
     for size in (0.5 / math.sqrt(space.size), *sizes):
         v = size * space.randn(generator=generator)
-        for i, tau in enumerate(taus):
+        for i, tau in enumerate((*taus, *_MORE_TAUS) if size == sizes[-1] else taus):
             problem = _Problem(functional, v, tau)
             problem.offer(worst, _probes(problem, generator))
-            if i == (len(taus) - 1) // 2:  # scipy is slow and one step size as good as another
+            if i == len(taus) // 2:  # scipy is slow and one step size as good as another
                 problem.offer(worst, _minimisers(problem, generator))
     _compare_taus(functional, space, worst, generator, taus)
     return worst.measurement()
