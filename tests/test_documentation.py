@@ -165,8 +165,8 @@ def test_the_page_of_a_kind_names_every_registered_object(page: str, kind: str) 
 def test_the_models_that_the_configuration_page_shows_can_be_built(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from invkit.experiments.methods import build_model
     from invkit.experiments.config import Use
+    from invkit.experiments.methods import build_model
 
     np.save(tmp_path / "t1.npy", np.ones((6, 5), dtype=np.float32))
     monkeypatch.chdir(tmp_path)

@@ -7,8 +7,8 @@ import torch
 from convex_problems import differences as difference_matrices
 
 from invkit.errors import ConfigError
-from invkit.experiments.methods import build_model
 from invkit.experiments.config import Use
+from invkit.experiments.methods import build_model
 from invkit.functionals import SquaredL2, h1, huber_tv, nuclear_tv, smoothed_tv, total_variation, vector_tv
 from invkit.operators import Space
 from invkit.plugins import Registry
