@@ -111,8 +111,9 @@ class Interval:
     def transformed(self, space: Space, transforms: int = 1) -> Interval:
         """The bounds made wider by the rounding of so many fast Fourier transforms of images of ``space``.
 
-        |fl(F x) - F x| <= about 7 log2(n) u |x|, for n a power of two and factors that are rounded once; other lengths
-        are made of such.   Source: Higham (2002), Accuracy and Stability of Numerical Algorithms, Theorem 24.2.
+        |fl(F x) - F x| <= about 7 log2(n) u |x|, for n a power of two and factors that are rounded once. For other
+        lengths the same is added, which is not proved.
+        Source: Higham (2002), Accuracy and Stability of Numerical Algorithms, Theorem 24.2.
         """
         return self.rounded(space.dtype, 7 * transforms * math.log2(space.size))
 

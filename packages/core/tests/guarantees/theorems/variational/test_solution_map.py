@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 import invkit
-from invkit.claims import ASSUMED, BY_CONSTRUCTION, Basis
+from invkit.claims import ASSUMED, BY_CONSTRUCTION, CERTIFIED, Basis
 from invkit.functionals import (
     L1,
     Differentiable,
@@ -195,3 +195,14 @@ def test_the_basis_is_that_of_a_class_that_states_one() -> None:
     assert isinstance(Stated.basis, Basis)
     node = apply(DIFFERENTIABLE_SOLUTION_MAP, least_squares(A, Y) + Stated(), NewtonCG())
     assert node.basis is ASSUMED  # of its gradient in theta nothing is known
+
+
+def test_the_constant_of_a_hessian_behind_an_operator_is_known_no_better_than_its_norm() -> None:
+    def basis(objective: Differentiable) -> Basis | None:
+        node = invkit.explain(objective, solver=NewtonCG()).theorem(A_POSTERIORI_HYPERGRADIENT_BOUND.name)
+        assert node.holds
+        return node.basis
+
+    assert A.norm().basis is CERTIFIED
+    assert basis(least_squares(A, Y) + SquaredL2()) is BY_CONSTRUCTION  # a quadratic: L_H = 0 whatever |A| is
+    assert basis(SmoothedNorm(0.1) @ A + SquaredL2()) is CERTIFIED

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 from ....claims import BY_CONSTRUCTION
 from ....functionals.algebra import terms_of
 from ....functionals.base import Differentiable, Functional
 from ....models.variational import Variational
+from ....operators.base import LinearOperator
 from ....solvers.fixed_point import FixedPointProblem
 from ....solvers.problems import Problem
-from ...premises import resting_on
+from ...premises import operators_of, resting_on
 from ...rule import Hypothesis, Premise, Setting
 
 
@@ -64,12 +66,19 @@ def _twice_differentiable(setting: Setting) -> Premise:
     return resting_on(premise, setting.objective)
 
 
+def _curving_operators(objective: Functional) -> Iterator[LinearOperator]:
+    """The operators whose norms L_H grows with; that of a quadratic term is 0, whatever the norm."""
+    for term in terms_of(objective):
+        if isinstance(term, Differentiable) and term.hessian_lipschitz() != 0:
+            yield from operators_of(term)
+
+
 def _bounded_change(setting: Setting) -> Premise:
     found, rough = hessian_lipschitz(setting), _rough(setting.objective)
     premise = Premise(
         statement="the Hessian of f is Lipschitz with a known constant L_H",
         holds=found is not None,
-        basis=BY_CONSTRUCTION,
+        basis=min((k.norm().basis for k in _curving_operators(setting.objective)), default=BY_CONSTRUCTION),
         value=found,
         how=f"of {rough} none is known" if rough else "",
         remedy="use squares and SmoothedNorm, or let the functional's hessian_lipschitz() return a constant",
